@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a configuration file says, checked and with every default filled in. Immutable after config_read();
+ * one arena holds all of it. The rooms below get their own option structs from here and never see this file.
+ */
+#ifndef CANDORD_CONFIG_H
+#define CANDORD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "candord/acl.h"
+#include "resolve/resolver.h"
+#include "rpz/policy.h"
+
+struct listen_address {
+    struct ip_address address; /* 0.0.0.0 or :: for any */
+    uint16_t port;
+};
+
+struct tsig_key {
+    uint8_t name[255];
+    const char *algorithm; /* "hmac-sha256" */
+    const uint8_t *secret;
+    size_t secret_length;
+};
+
+/* One server in primaries { }, also-notify { } … */
+struct remote_server {
+    struct endpoint endpoint;
+    const struct tsig_key *key; /* NULL: none */
+    const char *tls;            /* name of a tls block, "ephemeral", or NULL */
+};
+
+struct remote_servers {
+    size_t count;
+    const struct remote_server *servers;
+};
+
+enum zone_kind {
+    ZONE_PRIMARY,
+    ZONE_SECONDARY,
+    ZONE_HINT,
+    ZONE_FORWARD,
+    ZONE_STUB,
+    ZONE_STATIC_STUB,
+    ZONE_FEED
+};
+
+struct zone_config {
+    uint8_t name[255]; /* lower case */
+    const char *name_text;
+    enum zone_kind kind;
+    const char *config_file; /* where it stands */
+    unsigned config_line;
+    const char *file;     /* NULL: none */
+    bool masterfile_text; /* the only format so far */
+    const struct acl *allow_query, *allow_transfer, *allow_notify,
+        *allow_update; /* after inheritance; never NULL */
+    bool notify;
+    struct remote_servers primaries, also_notify;
+    const struct endpoint *servers; /* forwarders, server-addresses or stub primaries */
+    size_t server_count;
+    enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
+    bool is_policy;            /* some view's response-policy names it */
+};
+
+struct dns64_config {
+    struct ip_prefix prefix;
+    const struct acl *clients, *mapped, *exclude; /* defaults: any, any, none but ::ffff:0:0/96 */
+    bool recursive_only, break_dnssec;
+    struct ip_address suffix;
+};
+
+enum minimal_responses { MINIMAL_NO, MINIMAL_YES, MINIMAL_NO_AUTH, MINIMAL_NO_AUTH_RECURSIVE };
+
+struct view_config {
+    const char *name;                                     /* "_default" when the file has no view */
+    const struct acl *match_clients, *match_destinations; /* default any */
+    bool match_recursive_only;
+    bool recursion;
+    const struct acl *allow_query, *allow_recursion, *allow_query_cache;
+    enum minimal_responses minimal_responses; /* default no-auth-recursive */
+    bool minimal_any;
+    bool empty_zones;
+    uint32_t stale_answer_ttl_s;
+    bool stale_answer_enable;
+    int32_t stale_answer_client_timeout_ms; /* -1: off */
+    uint32_t stale_refresh_time_s;
+    uint32_t prefetch_trigger_s, prefetch_eligible_s; /* 0: off */
+    struct resolver_options resolver;                 /* views with equal ones share one truth */
+    size_t zone_count;
+    const struct zone_config *zones;
+    size_t dns64_count;
+    const struct dns64_config *dns64;
+    struct policy_set_options policy;
+    size_t policy_zone_count;
+    const struct policy_zone_options *policy_zones; /* counters NULL: the daemon gives them */
+};
+
+struct server_config {
+    const char *directory;
+    size_t listen_count;
+    const struct listen_address *listen;
+    unsigned workers;
+    unsigned resolver_threads;
+    const char *control_socket;
+    bool control_socket_given; /* false: failing to make it is a warning */
+    const char *pid_file;      /* NULL: none */
+    size_t max_cache_bytes;
+    unsigned recursive_clients; /* questions waiting for recursion, all workers */
+    unsigned tcp_clients;
+    uint32_t tcp_idle_ms, tcp_message_ms;
+    uint16_t udp_answer_max; /* max-udp-size, default 1232 */
+    uint16_t edns_udp_size;  /* what we advertise, default 1232 */
+    bool querylog;
+    const char *version, *hostname, *server_id; /* NULL: do not tell (none); version defaults to ours */
+    bool nsid;                                  /* server-id is set */
+    bool answer_cookie, require_server_cookie;
+    const uint8_t *cookie_secret; /* 16 bytes, or NULL: random */
+};
+
+struct config {
+    struct arena arena;
+    struct server_config server;
+    struct log_config log;
+    struct acl_environment environment;
+    size_t view_count;
+    const struct view_config *views;
+    size_t key_count;
+    const struct tsig_key *keys;
+};
+
+struct config_problem {
+    const char *file;
+    unsigned line;
+    bool error;          /* false: a warning or the notice of a word that has no effect here */
+    const char *message; /* says what was expected */
+};
+
+struct config_read_options {
+    const char *file;
+    /* Overrides from the command line. */
+    uint16_t port;       /* 0: as configured */
+    const char *control; /* NULL: as configured */
+    void (*problem)(void *context, const struct config_problem *problem);
+    void *context;
+};
+
+/* Reads and checks a configuration, its includes too. *out when there was no error; otherwise every problem
+ * that could be found has been reported, and ERR_INVALID is returned. Blocking file I/O. */
+int config_read(const struct config_read_options *options, struct config **out) MUST_CHECK;
+void config_free(struct config *config);
+
+#endif

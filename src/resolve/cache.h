@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The answer cache: (name, type) -> truth. Bounded in bytes; the least recently used go first, approximately
+ * (a clock hand). Any number of threads read without a lock, inside an RCU (qsbr) read-side section; writers
+ * are serialized per shard by the cache. Holds only the truth: never what policy made of it. */
+#ifndef RESOLVE_CACHE_H
+#define RESOLVE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "resolve/truth.h"
+
+struct cache;
+
+struct cache_counts {
+    uint64_t entries, bytes, evicted, inserted, max_bytes;
+};
+
+/* NULL when memory is out. */
+struct cache *cache_new(size_t max_bytes);
+/* No reader may be left. */
+void cache_free(struct cache *cache);
+void cache_resize(struct cache *cache, size_t max_bytes);
+
+/* Hash of a lower-case name with its type: computed once per query and passed on. */
+uint64_t cache_hash(const struct cache *cache, const uint8_t *name, size_t name_length, uint16_t qtype);
+
+/* Inside a read-side section. Returns what is there, stale or not, or NULL; valid until the section ends. */
+struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name, size_t name_length,
+                         uint16_t qtype);
+
+/* Puts a truth in, in place of an older one of the same key; takes a reference of its own. */
+int cache_insert(struct cache *cache, uint64_t hash, struct truth *truth) MUST_CHECK;
+
+/* Removes a name (all types), or with `tree` all at and below it; NULL: everything. Returns how many. */
+size_t cache_flush(struct cache *cache, const uint8_t *name, bool tree);
+
+void cache_count(const struct cache *cache, struct cache_counts *out);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The truth about one question: what recursion found, in a form from which an answer is copied out. Immutable
+ * but for the policy memo; freed through RCU, so a reader inside a read-side section needs no reference, and
+ * takes one to keep it longer. Knows nothing of policy: the memo is a word that its caller gives meaning. */
+#ifndef RESOLVE_TRUTH_H
+#define RESOLVE_TRUTH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/error.h"
+
+enum truth_security { TRUTH_INSECURE, TRUTH_SECURE, TRUTH_BOGUS };
+
+/* A ready message body: the bytes behind the question, with compression pointers that are right when the
+ * question starts at offset 12 and takes as many bytes as this truth's name. */
+struct truth_wire {
+    const uint8_t *bytes;
+    uint16_t length;
+    uint16_t counts[3]; /* answer, authority, additional */
+    uint16_t ttl_count;
+    const uint16_t *ttl_at; /* offsets of the TTLs within `bytes` */
+    uint16_t answer_end;    /* offset behind the answer section: what is kept when the rest does not fit */
+};
+
+/* One name of the answer's CNAME/DNAME chain; the first is the query name. */
+struct truth_link {
+    const uint8_t *name;   /* lower case */
+    uint16_t wire_end;     /* where in plain.bytes the records that led to this name end (0 for the first) */
+    uint16_t record_count; /* answer records up to there */
+    const struct ip_address *addresses;
+    uint16_t address_count;
+};
+
+struct truth {
+    _Atomic uint32_t references;
+    _Atomic uint64_t memo[2]; /* policy's: generation and verdict (see candord/) */
+    uint64_t fetched_ms;      /* monotonic: when the TTLs were as written in the wires */
+    uint64_t expires_ms;      /* then it is stale */
+    uint64_t stale_until_ms;  /* then it is gone; equal to expires_ms without serve-stale */
+    uint8_t rcode;
+    enum truth_security security;
+    bool has_sigs;      /* `full` differs from `plain` */
+    bool authoritative; /* from a zone of ours: AA */
+    bool failed;        /* SERVFAIL: the wires are empty */
+    int ede;            /* EDE_NONE, or why it failed */
+    const char *ede_text;
+    uint16_t qtype;
+    uint8_t name_length;
+    const uint8_t *name;     /* lower case */
+    struct truth_wire plain; /* without RRSIG, NSEC, NSEC3 (kept when asked for by type) */
+    struct truth_wire full;  /* with them; the same bytes when has_sigs is false */
+    uint16_t link_count;
+    const struct truth_link *links;
+    size_t bytes; /* what this truth costs in memory */
+};
+
+/* Makes a truth from a message (as libunbound or a zone of ours gives it). Used by the resolver and, for
+ * answers from zones of ours, by the daemon. `message` is a whole DNS message with its question.
+ * min/max TTL bounds are applied here. 0, ERR_MALFORMED, ERR_NOMEM. The caller holds one reference. */
+struct truth_source {
+    const uint8_t *name; /* lower case */
+    uint16_t qtype;
+    const uint8_t *message;
+    size_t message_length;
+    enum truth_security security;
+    bool authoritative;
+    uint64_t now_ms;
+    uint32_t max_ttl_s, max_negative_ttl_s, min_ttl_s, stale_s;
+};
+int truth_from_message(const struct truth_source *source, struct truth **out) MUST_CHECK;
+
+/* A failure that may be remembered for `ttl_ms`. `text` is copied; NULL for none. */
+int truth_from_failure(const uint8_t *name, uint16_t qtype, int ede, const char *text, uint64_t now_ms,
+                       uint32_t ttl_ms, struct truth **out) MUST_CHECK;
+
+struct truth *truth_ref(struct truth *truth);
+/* Frees after a grace period when it was the last reference. */
+void truth_unref(struct truth *truth);
+
+/* Copies a wire to `to` (room for wire->length bytes) with TTLs counted down to `now_ms`; a stale one's TTLs
+ * are `stale_ttl_s`. */
+void truth_copy_wire(const struct truth *truth, const struct truth_wire *wire, uint64_t now_ms,
+                     uint32_t stale_ttl_s, uint8_t *to);
+
+#endif
