@@ -66,7 +66,7 @@ static void *take(struct arena *arena, size_t bytes, size_t align)
     if (bytes > PTRDIFF_MAX / 2)
         return NULL;
     size_t pad = -(uintptr_t)arena->next & (align - 1);
-    if ((size_t)(arena->end - arena->next) < bytes + pad) {
+    if (!arena->next || (size_t)(arena->end - arena->next) < bytes + pad) {
         if (!grow(arena, bytes ? bytes : 1))
             return NULL;
         pad = 0;

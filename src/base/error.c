@@ -27,8 +27,10 @@ int err_from_errno(int errno_value)
 
 const char *err_text(int error)
 {
-    if (error < ERR_ERRNO_BASE)
-        return strerrordesc_np(ERR_ERRNO_BASE - error) ?: "unknown system error";
+    if (error < ERR_ERRNO_BASE) {
+        const char *text = strerrordesc_np(ERR_ERRNO_BASE - error);
+        return text ? text : "unknown system error";
+    }
     size_t i = error <= 0 ? (size_t)-error : sizeof texts;
     return i < sizeof texts / sizeof *texts ? texts[i] : "unknown error";
 }

@@ -11,7 +11,7 @@
 /* Folds the 128-bit product: every input bit reaches every output bit. */
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
-    unsigned __int128 product = (unsigned __int128)a * b;
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 

@@ -26,7 +26,7 @@ void inbox_fini(struct inbox *inbox)
 void inbox_post(struct inbox *inbox, struct inbox_message *message)
 {
     cds_wfcq_node_init(&message->node);
-    cds_wfcq_enqueue(cds_wfcq_head_cast(&inbox->head), &inbox->tail, &message->node);
+    cds_wfcq_enqueue(&inbox->head, &inbox->tail, &message->node);
     if (atomic_exchange(&inbox->awake, 1))
         return;
     uint64_t one = 1;
@@ -45,6 +45,6 @@ void inbox_quiet(struct inbox *inbox)
 
 struct inbox_message *inbox_take(struct inbox *inbox)
 {
-    struct cds_wfcq_node *node = __cds_wfcq_dequeue_blocking(cds_wfcq_head_cast(&inbox->head), &inbox->tail);
+    struct cds_wfcq_node *node = __cds_wfcq_dequeue_blocking(&inbox->head, &inbox->tail);
     return node ? (struct inbox_message *)((char *)node - offsetof(struct inbox_message, node)) : NULL;
 }
