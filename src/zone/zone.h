@@ -55,16 +55,19 @@ enum zone_result {
     ZONE_NXDOMAIN,
     ZONE_DELEGATION, /* the name is below a cut: authority has NS, additional has glue */
     ZONE_CNAME_OUT,  /* the chain leaves the zone: ask for `target` elsewhere */
-    ZONE_LOOP,       /* a CNAME loop or a chain over 16 names: what is in `answer` goes out */
+    ZONE_LOOP,       /* a CNAME loop or more than ZONE_CHAIN_MAX CNAMEs: SERVFAIL with what is in `answer` */
+    ZONE_YXDOMAIN,   /* a DNAME makes a name that is too long (RFC 6672 section 2.2) */
 };
+
+enum { ZONE_CHAIN_MAX = 11 /* CNAMEs that are followed: BIND's max-query-restarts */ };
 
 struct zone_answer {
     enum zone_result result;
     struct rrset
         *answer; /* owners are set: the query name for wildcards; DNAME's synthesized CNAME included */
     size_t answer_count;
-    struct rrset
-        *authority; /* SOA (TTL = min(TTL, minimum)) for negatives, NS for a delegation, else empty */
+    struct rrset *authority; /* SOA (TTL = min(TTL, minimum)) for negatives, NS for a delegation, NSEC of a
+                              * signed zone with `dnssec`, else empty */
     size_t authority_count;
     struct rrset *additional; /* addresses that we hold for NS, MX, SRV targets */
     size_t additional_count;
@@ -75,6 +78,12 @@ struct zone_answer {
  * lives in `arena` or the content. With `dnssec` RRSIGs of the zone come along. 0 or ERR_NOMEM. */
 int zone_content_answer(const struct zone_content *content, const uint8_t *qname, uint16_t qtype, bool dnssec,
                         struct arena *arena, struct zone_answer *out) MUST_CHECK;
+
+/* Adds to a ZONE_ANSWER or ZONE_CNAME_OUT what `minimal-responses` may leave out: the zone's NS into
+ * authority and their addresses into additional, unless they are in the answer. Nothing for other results.
+ * BIND does so for questions without RD, and only from the zone that the query name is in. 0 or ERR_NOMEM. */
+int zone_content_add_authority(const struct zone_content *content, uint16_t qtype, bool dnssec,
+                               struct arena *arena, struct zone_answer *answer) MUST_CHECK;
 
 /* Calls `each` for every record, SOA first. */
 int zone_content_each(const struct zone_content *content,

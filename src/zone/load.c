@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A master file becomes a zone's content. */
+#include "zone/load.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dns/name.h"
+#include "rpz/zone.h"
+
+enum {
+    REPORTS_MAX = 100, /* per file; the rest is only counted */
+    MESSAGE_MAX = NAME_TEXT_MAX + 300,
+    TTL_NOT_GIVEN = 0x7ffffffe, /* what the reader passes before the first $TTL */
+    TTL_FALLBACK_S = 3600,      /* when not even the SOA is there to take it from */
+};
+
+/* One file being loaded. */
+struct loading {
+    const struct zone_load_options *options;
+    const char *path;
+    struct zone_builder *plain; /* one of the two */
+    struct policy_builder *policy;
+    uint64_t records, reports;
+    unsigned errors;
+    bool default_known, last_known;
+    uint32_t default_ttl_s, last_ttl_s;
+};
+
+/* --- saying what is wrong ------------------------------------------------------------------------------ */
+
+static void say(struct loading *l, const char *file, uint64_t line, bool error, const char *format, ...)
+    PRINTF_LIKE(5, 6);
+
+static void say(struct loading *l, const char *file, uint64_t line, bool error, const char *format, ...)
+{
+    l->errors += error;
+    if (++l->reports > REPORTS_MAX || !l->options->report)
+        return;
+    char message[MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    l->options->report(l->options->context, file, line, error, message);
+}
+
+static void say_how_many_more(struct loading *l)
+{
+    if (l->reports <= REPORTS_MAX || !l->options->report)
+        return;
+    char message[80];
+    snprintf(message, sizeof message, "%llu more problems like these",
+             (unsigned long long)(l->reports - REPORTS_MAX));
+    l->options->report(l->options->context, l->path, 0, l->errors != 0, message);
+}
+
+static void on_problem(void *context, const struct zonefile_problem *problem)
+{
+    struct loading *l = context;
+    /* A policy zone steps over what it cannot read; a plain zone with a hole would answer wrongly. */
+    bool error = problem->fatal || !l->policy;
+    if (problem->owner_text)
+        say(l, problem->file, problem->line, error, "%s: %s", problem->owner_text, problem->message);
+    else
+        say(l, problem->file, problem->line, error, "%s", problem->message);
+}
+
+static void on_progress(void *context, uint64_t bytes)
+{
+    struct loading *l = context;
+    if (l->options->progress_bytes)
+        atomic_store_explicit(l->options->progress_bytes, bytes, memory_order_relaxed);
+}
+
+/* --- TTLs that were not written ------------------------------------------------------------------------ */
+
+/* Without $TTL an SOA takes its own minimum, which then holds for all; else the last TTL that was written
+ * holds (RFC 1035 section 5.1, and as BIND reads it). */
+static uint32_t ttl_of(struct loading *l, const struct zonefile_record *record)
+{
+    if (record->ttl_s != TTL_NOT_GIVEN) {
+        l->last_known = true;
+        return l->last_ttl_s = record->ttl_s;
+    }
+    if (!l->default_known && !l->last_known && record->type == TYPE_SOA &&
+        rdata_check(TYPE_SOA, record->rdata, record->rdata_length)) {
+        l->default_known = true;
+        l->default_ttl_s = soa_minimum_s(record->rdata);
+    }
+    return l->default_known ? l->default_ttl_s : l->last_known ? l->last_ttl_s : (uint32_t)TTL_FALLBACK_S;
+}
+
+/* --- records ------------------------------------------------------------------------------------------- */
+
+static void count_record(struct loading *l)
+{
+    l->records++;
+    if (l->options->progress_records)
+        atomic_store_explicit(l->options->progress_records, l->records, memory_order_relaxed);
+}
+
+static int on_plain_record(void *context, const struct zonefile_record *record)
+{
+    struct loading *l = context;
+    const char *why = NULL;
+    char owner[NAME_TEXT_MAX];
+    count_record(l);
+    int error = zone_builder_add(l->plain, record->owner, record->type, record->rclass, ttl_of(l, record),
+                                 record->rdata, record->rdata_length, &why);
+    if (error != ERR_INVALID)
+        return error;
+    /* As BIND: what lies outside is passed over, anything else makes the zone unusable. */
+    bool outside = !name_is_within(record->owner, l->options->origin);
+    say(l, record->file, record->line, !outside, "%s %s: %s%s", name_to_text(record->owner, owner),
+        type_to_text(record->type), why, outside ? ", left out" : "");
+    return 0;
+}
+
+static int on_policy_record(void *context, const struct zonefile_record *record)
+{
+    struct loading *l = context;
+    char owner[NAME_TEXT_MAX];
+    count_record(l);
+    struct policy_record given = {.owner = record->owner,
+                                  .type = record->type,
+                                  .rclass = record->rclass,
+                                  .ttl_s = ttl_of(l, record),
+                                  .rdata = record->rdata,
+                                  .rdata_length = record->rdata_length};
+    int skip = policy_builder_add(l->policy, &given);
+    if (skip < 0)
+        return skip;
+    if (skip != RPZ_KEPT && skip != RPZ_SKIP_APEX_SOA_NS)
+        say(l, record->file, record->line, false, "%s %s is no rule and is skipped: %s",
+            name_to_text(record->owner, owner), type_to_text(record->type),
+            rpz_skip_text((enum rpz_skip)skip));
+    return 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------- */
+
+static int finish_plain(struct loading *l, struct zone_content **out)
+{
+    const char *why = NULL;
+    struct zone_content *content = NULL;
+    struct zone_builder *builder = l->plain;
+    l->plain = NULL;
+    int error = zone_builder_finish(builder, &content, &why);
+    if (error)
+        say(l, l->path, 0, true, "%s", why);
+    else if (l->errors)
+        error = ERR_MALFORMED;
+    if (error)
+        zone_content_unref(content);
+    else
+        *out = content;
+    return error;
+}
+
+/* What is worth knowing about a policy zone as a whole. */
+static void say_oddities(struct loading *l, const struct policy_zone *zone)
+{
+    struct policy_zone_counts counts;
+    policy_zone_count(zone, &counts);
+    if (counts.no_ns)
+        say(l, l->path, 0, false, "no NS at the zone's own name; BIND would refuse it");
+    if (counts.noncanonical)
+        say(l, l->path, 0, false,
+            "%llu IPv6 rules are not written in the canonical form; BIND would skip them",
+            (unsigned long long)counts.noncanonical);
+}
+
+static int finish_policy(struct loading *l, struct zone_content **out)
+{
+    struct policy_zone *zone = NULL;
+    struct policy_builder *builder = l->policy;
+    l->policy = NULL;
+    int error = policy_builder_finish(builder, &zone);
+    if (error) {
+        say(l, l->path, 0, true, "%s",
+            error == ERR_NOT_FOUND ? "no SOA at the zone's own name" : err_text(error));
+        return error;
+    }
+    say_oddities(l, zone);
+    *out = zone_content_policy(zone);
+    policy_zone_unref(zone);
+    return *out ? 0 : ERR_NOMEM;
+}
+
+static bool start(struct loading *l)
+{
+    if (l->options->policy)
+        l->policy = policy_builder_new(l->options->origin);
+    else
+        l->plain = zone_builder_new(l->options->origin);
+    return l->policy || l->plain;
+}
+
+static char *full_path(const struct zone_load_options *options)
+{
+    char *path = NULL;
+    if (options->file[0] == '/' || !options->directory)
+        return strdup(options->file);
+    return asprintf(&path, "%s/%s", options->directory, options->file) < 0 ? NULL : path;
+}
+
+int zone_load(const struct zone_load_options *options, struct zone_content **out)
+{
+    char *path = full_path(options);
+    struct loading l = {.options = options, .path = path};
+    int error = path && start(&l) ? 0 : ERR_NOMEM;
+    if (!error) {
+        const struct zonefile_options reading = {.origin = options->origin,
+                                                 .default_ttl_s = TTL_NOT_GIVEN,
+                                                 .base_dir = options->directory,
+                                                 .record =
+                                                     options->policy ? on_policy_record : on_plain_record,
+                                                 .problem = on_problem,
+                                                 .progress = on_progress,
+                                                 .context = &l};
+        error = zonefile_read(path, &reading);
+    }
+    if (error == ERR_NOMEM)
+        say(&l, path ? path : options->file, 0, true, "%s", err_text(error));
+    if (!error)
+        error = options->policy ? finish_policy(&l, out) : finish_plain(&l, out);
+    say_how_many_more(&l);
+    zone_builder_free(l.plain);
+    policy_builder_free(l.policy);
+    free(path);
+    return error;
+}
