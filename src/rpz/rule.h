@@ -17,7 +17,7 @@ enum rpz_action {
     RPZ_NONE,       /* no rule */
     RPZ_NXDOMAIN,   /* CNAME . */
     RPZ_NODATA,     /* CNAME *. */
-    RPZ_PASSTHRU,   /* CNAME rpz-passthru., or a CNAME to the trigger itself (old form) */
+    RPZ_PASSTHRU,   /* CNAME rpz-passthru., or to the owner without the zone (old form; not for wildcards) */
     RPZ_DROP,       /* CNAME rpz-drop. */
     RPZ_TCP_ONLY,   /* CNAME rpz-tcp-only. */
     RPZ_LOCAL_DATA, /* any other records, a CNAME elsewhere among them */
@@ -45,7 +45,8 @@ enum rpz_skip {
 /* What an owner says. */
 struct rpz_owner {
     enum rpz_trigger trigger;
-    /* QNAME, NSDNAME: the name that triggers, lower case, absolute, without `*.` and without rpz-nsdname. */
+    /* QNAME, NSDNAME: the name that triggers, lower case, absolute, without `*.` and without rpz-nsdname.
+     * Address triggers: the labels of the prefix, as they were written. */
     uint8_t name[255];
     uint8_t name_length;
     bool wildcard;
@@ -64,6 +65,14 @@ int rpz_owner_encode(const struct rpz_owner *rule, const uint8_t *origin, uint8_
  */
 enum rpz_skip rpz_action_decode(const struct rpz_owner *owner, uint16_t type, const uint8_t *rdata,
                                 uint16_t rdata_length, enum rpz_action *action);
+
+/* What the last label of an owner, below the origin, says (`label` points at its length byte); QNAME for any
+ * label that is not one of the four special ones. */
+enum rpz_trigger rpz_trigger_of_label(const uint8_t *label);
+
+/* What the target of a CNAME says by itself: a special action, RPZ_LOCAL_DATA for an ordinary name; RPZ_KEPT,
+ * or RPZ_SKIP_SPECIAL_TARGET. */
+enum rpz_skip rpz_target_decode(const uint8_t *target, enum rpz_action *action);
 
 /* BIND's words: "CLIENT-IP" "QNAME" "IP" "NSDNAME" "NSIP"; "NXDOMAIN" "NODATA" "PASSTHRU" "DROP" "TCP-ONLY"
  * "Local-Data". */
