@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The truth about one question: what recursion found, in a form from which an answer is copied out. Immutable
- * but for the policy memo; freed through RCU, so a reader inside a read-side section needs no reference, and
- * takes one to keep it longer. Knows nothing of policy: the memo is a word that its caller gives meaning. */
+/* The truth about one question: what recursion found, in a form from which an answer is copied out. One
+ * allocation; immutable but for its atomic members. Counted by references: the cache gives its own one back
+ * only after an RCU grace period, so a reader inside a read-side section who found a truth there needs no
+ * reference, and takes one to keep it longer. Knows nothing of policy: the memo is two words that their user
+ * gives meaning. */
 #ifndef RESOLVE_TRUTH_H
 #define RESOLVE_TRUTH_H
 
@@ -37,17 +39,26 @@ struct truth_link {
 
 struct truth {
     _Atomic uint32_t references;
+    _Atomic bool touched;     /* the cache's: read since the clock hand passed */
+    _Atomic bool cached;      /* the cache's: it is or was in one */
     _Atomic uint64_t memo[2]; /* policy's: generation and verdict (see candord/) */
-    uint64_t fetched_ms;      /* monotonic: when the TTLs were as written in the wires */
-    uint64_t expires_ms;      /* then it is stale */
-    uint64_t stale_until_ms;  /* then it is gone; equal to expires_ms without serve-stale */
+    /* When a refresh of it last failed, 0: never. Who serves it stale asks again only stale-refresh-time
+     * later. Set by the resolver. */
+    _Atomic uint64_t refresh_failed_ms;
+    uint64_t fetched_ms;     /* monotonic: when the TTLs were as written in the wires */
+    uint64_t expires_ms;     /* then it is stale */
+    uint64_t stale_until_ms; /* then it is gone; equal to expires_ms without serve-stale */
     uint8_t rcode;
     enum truth_security security;
-    bool has_sigs;      /* `full` differs from `plain` */
-    bool authoritative; /* from a zone of ours: AA */
-    bool failed;        /* SERVFAIL: the wires are empty */
-    int ede;            /* EDE_NONE, or why it failed */
-    const char *ede_text;
+    bool has_sigs;        /* `full` differs from `plain` */
+    bool authoritative;   /* from a zone of ours: AA */
+    bool failed;          /* SERVFAIL: the wires are empty */
+    int ede;              /* EDE_NONE, or why it failed or is bogus */
+    const char *ede_text; /* NULL: none */
+    /* Labels of the query name that are its zone's name, as far as the answer shows (SOA owner, RRSIG
+     * signer); -1: it does not. */
+    int16_t zone_labels;
+    uint8_t source; /* the resolver's: which of its contexts gave it */
     uint16_t qtype;
     uint8_t name_length;
     const uint8_t *name;     /* lower case */
@@ -60,13 +71,25 @@ struct truth {
 
 /* Makes a truth from a message (as libunbound or a zone of ours gives it). Used by the resolver and, for
  * answers from zones of ours, by the daemon. `message` is a whole DNS message with its question.
- * min/max TTL bounds are applied here. 0, ERR_MALFORMED, ERR_NOMEM. The caller holds one reference. */
+ *
+ * Kept is what belongs to a minimal answer: the chain from the query name and the RRset at its end; for a
+ * negative one the SOA; in `full` also signatures and proofs. For a referral of a zone of ours NS, DS and
+ * glue. The TTLs of one RRset are made equal and bounded; a negative answer lives for the smaller of the
+ * SOA's TTL and its minimum (RFC 2308), one without SOA for NEGATIVE_NO_SOA_TTL_S, a bogus one for
+ * BOGUS_TTL_S at most.
+ *
+ * 0, ERR_MALFORMED, ERR_SPACE (does not fit a message any more), ERR_NOMEM. The caller holds one reference.
+ */
+enum { NEGATIVE_NO_SOA_TTL_S = 5, BOGUS_TTL_S = 60 };
+
 struct truth_source {
     const uint8_t *name; /* lower case */
     uint16_t qtype;
     const uint8_t *message;
     size_t message_length;
     enum truth_security security;
+    int ede; /* for TRUTH_BOGUS: why; else not looked at */
+    const char *ede_text;
     bool authoritative;
     uint64_t now_ms;
     uint32_t max_ttl_s, max_negative_ttl_s, min_ttl_s, stale_s;
@@ -77,12 +100,16 @@ int truth_from_message(const struct truth_source *source, struct truth **out) MU
 int truth_from_failure(const uint8_t *name, uint16_t qtype, int ede, const char *text, uint64_t now_ms,
                        uint32_t ttl_ms, struct truth **out) MUST_CHECK;
 
+/* From any thread. NULL is ignored by truth_unref(), which frees with the last reference. */
 struct truth *truth_ref(struct truth *truth);
-/* Frees after a grace period when it was the last reference. */
 void truth_unref(struct truth *truth);
 
+/* The same after an RCU grace period. Once per truth: the cache's. Any thread, registered with qsbr or not.
+ */
+void truth_unref_later(struct truth *truth);
+
 /* Copies a wire to `to` (room for wire->length bytes) with TTLs counted down to `now_ms`; a stale one's TTLs
- * are `stale_ttl_s`. */
+ * are `stale_ttl_s`. One that lives for 0 seconds is never stale: it is for those who waited for it. */
 void truth_copy_wire(const struct truth *truth, const struct truth_wire *wire, uint64_t now_ms,
                      uint32_t stale_ttl_s, uint8_t *to);
 
