@@ -16,20 +16,23 @@
 struct tcp_server;
 struct tcp_connection;
 
+/* A time of 0: no limit. Times are kept to about an eighth. */
 struct tcp_limits {
     unsigned connections; /* in all; the one idle longest is closed for a new one when it is over */
     unsigned connections_per_client; /* 0: no limit */
     uint32_t idle_ms;                /* nothing read and nothing owed */
     uint32_t message_ms;             /* from a message's first byte to its last */
-    uint32_t lifetime_ms;            /* 0: no limit */
+    uint32_t lifetime_ms;            /* then it is answered what it asked, and closed */
     uint32_t write_stall_ms;         /* no progress in writing */
-    size_t write_queue_bytes;        /* per connection; above it the client is cut off */
-    unsigned in_flight;              /* messages not answered yet, per connection; above it reading pauses */
+    size_t write_queue_bytes; /* per connection; above it the client is cut off; at least two messages */
+    unsigned in_flight;       /* messages not answered yet, per connection; above it reading pauses */
 };
 
 struct tcp_counters {
     uint64_t accepted, closed_idle, closed_slow, closed_limit, refused_limit, messages;
     uint64_t open_now;
+    /* closed_slow: message_ms, write_stall_ms or write_queue_bytes; closed_limit: lifetime_ms, or made room
+     */
 };
 
 /* A message has come. The callee answers with tcp_reply() or gives up with tcp_no_reply(), now or later, once
@@ -49,8 +52,11 @@ int tcp_serve(struct tcp_server *server, struct loop *loop, const struct tcp_lim
 void tcp_reply(struct tcp_connection *connection, const uint8_t *bytes, size_t length);
 
 /* A part of an answer of several messages (a zone transfer); end with tcp_reply(). ERR_AGAIN: the queue is
- * full, ask again in `drained`; ERR_CLOSED: the client is gone. */
+ * full, ask again in `drained`; ERR_CLOSED: the client is gone, end with tcp_no_reply(). */
 int tcp_reply_part(struct tcp_connection *connection, const uint8_t *bytes, size_t length) MUST_CHECK;
+
+/* `drained` is called once, from the loop: when there is room, or when the client is gone. One per
+ * connection: a second transfer on it has to wait for the first. */
 void tcp_on_drained(struct tcp_connection *connection, void (*drained)(void *context), void *context);
 
 /* This message gets no answer. */
@@ -61,10 +67,11 @@ struct ip_address tcp_local(const struct tcp_connection *connection);
 
 void tcp_count(const struct tcp_server *server, struct tcp_counters *out);
 
-/* No new connections and messages; what is owed is still written. */
+/* No new connections and messages; what is owed is still written. Counting stays possible. */
 void tcp_stop(struct tcp_server *server);
 /* True when nothing is owed any more. */
 bool tcp_idle(const struct tcp_server *server);
+/* Also with messages that are not answered yet: their connections live until they are. */
 void tcp_close(struct tcp_server *server);
 
 #endif
