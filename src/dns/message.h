@@ -19,8 +19,10 @@ struct message_writer {
     uint16_t counts[4]; /* QD, AN, NS, AR */
     uint16_t flags, id;
     bool truncated; /* an answer or authority RRset did not fit */
+    size_t reserved_bytes;
     unsigned slots_used;
-    uint16_t slots[MESSAGE_COMPRESSION_SLOTS]; /* offsets of names that later ones may point to */
+    uint16_t slots[MESSAGE_COMPRESSION_SLOTS];       /* offsets of names that later ones may point to */
+    uint8_t slot_lengths[MESSAGE_COMPRESSION_SLOTS]; /* of the names, uncompressed */
 };
 
 /* Begins a message in `buffer`; `size` is the largest it may become (≥ 12). */

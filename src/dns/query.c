@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/query.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "dns/name.h"
+
+enum { RECORD_FIXED_BYTES = 10 /* type, class, TTL, length */, OPT_DO = 0x8000 };
+
+/* Offset behind the name at `at`, compressed or not, or 0. Does not follow pointers. */
+static size_t skip_name(const uint8_t *packet, size_t length, size_t at)
+{
+    size_t start = at;
+    while (at < length) {
+        uint8_t label = packet[at];
+        if (label == 0)
+            return at + 1 - start <= NAME_MAX_BYTES ? at + 1 : 0;
+        if (label >= 0xc0)
+            return at + 2 <= length ? at + 2 : 0;
+        if (label > 63)
+            return 0;
+        at += label + 1u;
+    }
+    return 0;
+}
+
+static bool read_question(const uint8_t *packet, size_t length, struct dns_query *out)
+{
+    size_t at = DNS_HEADER_BYTES;
+    unsigned labels = 0;
+    for (; at < length && packet[at]; labels++) {
+        if (packet[at] > 63)
+            return false;
+        at += packet[at] + 1u;
+    }
+    size_t name_bytes = at + 1 - DNS_HEADER_BYTES;
+    if (at >= length || length - at < 5 || name_bytes > NAME_MAX_BYTES)
+        return false;
+    out->qname = packet + DNS_HEADER_BYTES;
+    out->qname_length = (uint8_t)name_bytes;
+    out->qname_labels = (uint8_t)labels;
+    out->qtype = load_u16(packet + at + 1);
+    out->qclass = load_u16(packet + at + 3);
+    out->question_end = at + 5;
+    return true;
+}
+
+/* RFC 7871 section 6: the address has as many bytes as its prefix needs, and no bits behind it. */
+static bool client_subnet_fits(const uint8_t *data, size_t length)
+{
+    if (length < 4)
+        return false;
+    unsigned family = load_u16(data), prefix = data[2], scope = data[3];
+    unsigned most = family == 1 ? 32 : family == 2 ? 128 : 0;
+    if (prefix > most || scope || length - 4 != (prefix + 7) / 8)
+        return false;
+    return prefix % 8 == 0 || (data[length - 1] & (0xff >> prefix % 8)) == 0;
+}
+
+static bool read_option(unsigned code, const uint8_t *data, size_t length, struct dns_query *out)
+{
+    switch (code) {
+    case EDNS_COOKIE:
+        if (length != DNS_COOKIE_CLIENT && (length < 16 || length > 40))
+            return false;
+        if (!out->has_cookie) { /* RFC 7873 section 5.2: the first one counts */
+            out->has_cookie = true;
+            out->cookie = data;
+            out->cookie_length = (uint8_t)length;
+        }
+        return true;
+    case EDNS_NSID:
+        out->wants_nsid = true;
+        return true;
+    case EDNS_KEEPALIVE:
+        out->wants_keepalive = true;
+        return length == 0;
+    case EDNS_CLIENT_SUBNET:
+        return client_subnet_fits(data, length);
+    default:
+        return true;
+    }
+}
+
+static bool read_options(const uint8_t *at, size_t left, struct dns_query *out)
+{
+    while (left) {
+        if (left < 4)
+            return false;
+        size_t length = load_u16(at + 2);
+        if (left - 4 < length || !read_option(load_u16(at), at + 4, length, out))
+            return false;
+        at += 4 + length;
+        left -= 4 + length;
+    }
+    return true;
+}
+
+/* `fixed` points behind the OPT's owner. */
+static enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
+{
+    uint16_t size = load_u16(fixed + 2);
+    out->has_edns = true;
+    out->udp_size = size > DNS_UDP_CLASSIC ? size : DNS_UDP_CLASSIC;
+    out->edns_version = fixed[5];
+    out->dnssec_ok = load_u16(fixed + 6) & OPT_DO;
+    if (out->edns_version) /* its options may have another form */
+        return QUERY_BADVERS;
+    return read_options(fixed + RECORD_FIXED_BYTES, load_u16(fixed + 8), out) ? QUERY_OK : QUERY_FORMERR;
+}
+
+/* Walks the records behind the question; in a query these are an OPT, seldom more. `before` of the `all`
+ * records stand in sections where no OPT may be. */
+static enum query_verdict read_records(const uint8_t *packet, size_t length, unsigned before, unsigned all,
+                                       struct dns_query *out)
+{
+    enum query_verdict verdict = QUERY_OK;
+    size_t at = out->question_end;
+    for (unsigned i = 0; i < all; i++) {
+        size_t owner = at;
+        at = skip_name(packet, length, at);
+        if (!at || length - at < RECORD_FIXED_BYTES)
+            return QUERY_FORMERR;
+        const uint8_t *fixed = packet + at;
+        unsigned type = load_u16(fixed);
+        at += RECORD_FIXED_BYTES + load_u16(fixed + 8);
+        if (at > length)
+            return QUERY_FORMERR;
+        if (type == TYPE_OPT) {
+            if (i < before || out->has_edns || packet[owner])
+                return QUERY_FORMERR;
+            verdict = read_opt(fixed, out);
+            if (verdict == QUERY_FORMERR)
+                return verdict;
+        } else if (type == TYPE_TSIG && i + 1 < all) {
+            return QUERY_FORMERR; /* RFC 8945 section 5.1: the last one */
+        }
+    }
+    return at == length ? verdict : QUERY_FORMERR;
+}
+
+static bool is_opcode_done(unsigned opcode)
+{
+    return opcode == OPCODE_QUERY || opcode == OPCODE_NOTIFY || opcode == OPCODE_UPDATE;
+}
+
+enum query_verdict query_parse(const uint8_t *packet, size_t length, struct dns_query *out)
+{
+    *out = (struct dns_query){.udp_size = DNS_UDP_CLASSIC};
+    if (length < DNS_HEADER_BYTES)
+        return QUERY_DROP;
+    out->id = load_u16(packet);
+    out->flags = load_u16(packet + 2);
+    out->opcode = packet[2] >> 3 & 15;
+    if (out->flags & DNS_QR)
+        return QUERY_DROP;
+    enum query_verdict verdict = QUERY_FORMERR;
+    if (load_u16(packet + 4) == 1 && read_question(packet, length, out)) {
+        unsigned before = (unsigned)load_u16(packet + 6) + load_u16(packet + 8);
+        verdict = read_records(packet, length, before, before + load_u16(packet + 10), out);
+    }
+    /* The message of an unknown opcode may have any form. */
+    return is_opcode_done(out->opcode) ? verdict : QUERY_NOTIMP;
+}
