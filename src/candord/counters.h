@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the query path counts, per worker. */
+#ifndef CANDORD_COUNTERS_H
+#define CANDORD_COUNTERS_H
+
+#include "base/metrics.h"
+
+enum serve_metric {
+    SERVE_UDP_QUERIES,
+    SERVE_TCP_QUERIES,
+    SERVE_DROPPED_MALFORMED,
+    SERVE_FORMERR,
+    SERVE_NOTIMP,
+    SERVE_BADVERS,
+    SERVE_REFUSED_ACCESS,
+    SERVE_CACHE_HITS,
+    SERVE_CACHE_MISSES,
+    SERVE_STALE_ANSWERS,
+    SERVE_LOCAL_ANSWERS,
+    SERVE_REWRITTEN,
+    SERVE_PASSTHRU,
+    SERVE_DROPPED_POLICY,
+    SERVE_DISABLED_MATCHES,
+    SERVE_POLICY_MEMO_HITS,
+    SERVE_NOERROR,
+    SERVE_NXDOMAIN,
+    SERVE_SERVFAIL,
+    SERVE_OTHER_RCODES,
+    SERVE_TRUNCATED,
+    SERVE_WAITING,
+    SERVE_LIMIT_CLIENTS,
+    SERVE_PREFETCHES,
+    SERVE_NOT_READY,
+    SERVE_SERVER_WALKS,
+    SERVE_SERVER_BUDGET,
+    SERVE_METRICS
+};
+
+extern const struct metric_group serve_metrics;
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Synthesis of AAAA from A (RFC 6147), addresses embedded as RFC 6052 section 2.2 says. */
+#include <string.h>
+
+#include "candord/query.h"
+
+static bool listed(const struct query *q, const struct acl *acl, const struct ip_address *address)
+{
+    const struct acl_subject subject = {.address = *address};
+    return acl_allows(acl, &subject, &q->snapshot->config->environment);
+}
+
+static bool usable(const struct query *q, const struct dns64_config *dns64)
+{
+    if (dns64->recursive_only && !q->may_recurse)
+        return false;
+    if (q->asked.dnssec_ok && !dns64->break_dnssec && (q->answer.is_signed || query_cd(&q->asked)))
+        return false;
+    return listed(q, dns64->clients, &q->client.address);
+}
+
+static const struct dns64_config *first_usable(const struct query *q)
+{
+    const struct view_config *config = q->view->config;
+    for (size_t i = 0; i < config->dns64_count; i++)
+        if (usable(q, &config->dns64[i]))
+            return &config->dns64[i];
+    return NULL;
+}
+
+/* AAAA records in an excluded range count as none. */
+static bool has_native(const struct query *q, const struct dns64_config *dns64)
+{
+    const struct answer *answer = &q->answer;
+    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER]; i++) {
+        const struct rrset *set = &answer->sets[SECTION_ANSWER][i];
+        for (uint16_t k = 0; set->type == TYPE_AAAA && k < set->count; k++) {
+            struct ip_address address = rdata_address(TYPE_AAAA, set->rdatas[k].bytes, set->rdatas[k].length);
+            if (!listed(q, dns64->exclude, &address))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool dns64_wanted(struct query *q)
+{
+    if (q->asked.qtype != TYPE_AAAA || q->answer.rcode != RCODE_NOERROR || !q->view->config->dns64_count)
+        return false;
+    const struct dns64_config *dns64 = first_usable(q);
+    if (!dns64 || has_native(q, dns64))
+        return false;
+    q->before_dns64 = q->answer;
+    q->answer = (struct answer){.authoritative = q->answer.authoritative, .ede = EDE_NONE};
+    q->chain.count = 0;
+    chain_restart(q, q->name);
+    return true;
+}
+
+/* Bits 64 to 71 stay zero; the address flows around them. */
+static void embed(const struct dns64_config *dns64, const uint8_t v4[4], uint8_t out[16])
+{
+    memcpy(out, dns64->suffix.bytes, 16);
+    memcpy(out, dns64->prefix.address.bytes, dns64->prefix.length / 8);
+    unsigned at = dns64->prefix.length / 8;
+    for (unsigned i = 0; i < 4; i++, at++) {
+        if (at == 8)
+            out[at++] = 0;
+        out[at] = v4[i];
+    }
+}
+
+static int synthesize(struct query *q, struct rrset *set, uint32_t max_ttl_s)
+{
+    const struct view_config *config = q->view->config;
+    size_t room = (size_t)set->count * config->dns64_count, n = 0;
+    struct rdata *rdatas = arena_alloc(&q->arena, room * sizeof *rdatas);
+    uint8_t(*addresses)[16] = arena_alloc(&q->arena, room * sizeof *addresses);
+    if (!rdatas || !addresses)
+        return ERR_NOMEM;
+    for (size_t d = 0; d < config->dns64_count; d++) {
+        if (!usable(q, &config->dns64[d]))
+            continue;
+        for (uint16_t i = 0; i < set->count; i++) {
+            struct ip_address from = rdata_address(TYPE_A, set->rdatas[i].bytes, set->rdatas[i].length);
+            if (!listed(q, config->dns64[d].mapped, &from))
+                continue;
+            embed(&config->dns64[d], from.bytes, addresses[n]);
+            rdatas[n] = (struct rdata){.length = 16, .bytes = addresses[n]};
+            n++;
+        }
+    }
+    *set = (struct rrset){.owner = set->owner,
+                          .type = TYPE_AAAA,
+                          .count = (uint16_t)n,
+                          .rdatas = rdatas,
+                          .ttl_s = set->ttl_s < max_ttl_s ? set->ttl_s : max_ttl_s};
+    return 0;
+}
+
+static uint32_t negative_ttl_s(const struct answer *answer)
+{
+    for (uint16_t i = 0; i < answer->count[SECTION_AUTHORITY]; i++)
+        if (answer->sets[SECTION_AUTHORITY][i].type == TYPE_SOA)
+            return answer->sets[SECTION_AUTHORITY][i].ttl_s;
+    return 600; /* RFC 6147 section 5.1.7 */
+}
+
+void dns64_finish(struct query *q)
+{
+    struct answer *answer = &q->answer;
+    uint32_t max_ttl_s = negative_ttl_s(&q->before_dns64);
+    bool made = false;
+    int error = 0;
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER] && !error; i++) {
+        struct rrset *set = &answer->sets[SECTION_ANSWER][i];
+        if (set->type == TYPE_A)
+            error = synthesize(q, set, max_ttl_s);
+        if (set->count && set->type != TYPE_RRSIG)
+            answer->sets[SECTION_ANSWER][kept++] = *set;
+        made |= set->type == TYPE_AAAA && set->count;
+    }
+    answer->count[SECTION_ANSWER] = kept;
+    answer->count[SECTION_AUTHORITY] = answer->count[SECTION_ADDITIONAL] = 0;
+    answer->authentic = false;
+    if (error || !made || answer->failed)
+        q->answer = q->before_dns64;
+}

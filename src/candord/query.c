@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The way of a query. The first half decides what may be asked and by whom; the second brings truth and
+ * policy together. A cached answer that no rule concerns takes the short way: parse, access, cache, one
+ * comparison, copy. */
+#include "candord/query.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "candord/querylog.h"
+#include "candord/worker.h"
+#include "dns/cookie.h"
+#include "dns/name.h"
+
+static void count(struct query *q, enum serve_metric which)
+{
+    metric_add(worker_counters(q->worker), which, 1);
+}
+
+/* --- access
+ * ------------------------------------------------------------------------------------------------- */
+
+static bool allows(const struct query *q, const struct acl *acl)
+{
+    const struct acl_subject subject = {.address = q->client.address};
+    return acl_allows(acl, &subject, &q->snapshot->config->environment);
+}
+
+static enum query_progress done_code(struct query *q, unsigned rcode, int ede, const char *text)
+{
+    reply_code(q, rcode, ede, text);
+    return QUERY_DONE;
+}
+
+static enum query_progress refuse(struct query *q)
+{
+    count(q, SERVE_REFUSED_ACCESS);
+    return done_code(q, RCODE_REFUSED, EDE_PROHIBITED, NULL);
+}
+
+/* Types that are operations, not data. */
+static int meta_type_rcode(uint16_t qtype)
+{
+    switch (qtype) {
+    case TYPE_MAILA:
+    case TYPE_MAILB:
+        return RCODE_NOTIMP;
+    case TYPE_AXFR:
+    case TYPE_IXFR:
+        return RCODE_REFUSED;
+    case TYPE_OPT:
+    case TYPE_TSIG:
+    case TYPE_TKEY:
+    case 0:
+        return RCODE_FORMERR;
+    default:
+        return -1;
+    }
+}
+
+/* May this client ask about this name at all? Sets what he may have. */
+static bool access_allowed(struct query *q, const struct zone_table_entry *zone)
+{
+    const struct view_config *config = q->view->config;
+    bool rd = query_rd(&q->asked);
+    q->recursion_allowed =
+        config->recursion && (q->view->recursion_any || allows(q, config->allow_recursion));
+    bool from_cache = q->view->recursion_any || allows(q, config->allow_query_cache);
+    q->recursion_allowed &= from_cache;
+    q->policed = q->view->has_policy && (q->recursion_allowed || !rd);
+    q->may_recurse = q->recursion_allowed && rd;
+    if (zone && zone->owner)
+        return allows(q, ((const struct zone_config *)zone->owner)->allow_query);
+    if (zone)
+        return true; /* an empty zone: for everybody who may ask at all */
+    return (q->view->query_any || allows(q, config->allow_query)) && from_cache;
+}
+
+/* --- EDNS
+ * --------------------------------------------------------------------------------------------------- */
+
+static void answer_cookie(struct query *q)
+{
+    const struct serving *serving = worker_serving(q->worker);
+    if (q->asked.has_cookie && q->snapshot->config->server.answer_cookie)
+        q->cookie_length = (uint8_t)cookie_make(serving->cookie_secret, q->asked.cookie, &q->client.address,
+                                                (uint32_t)clock_wall_s(), q->cookie);
+}
+
+/* --- policy
+ * ------------------------------------------------------------------------------------------------- */
+
+/* A truth's memo says that no rule of one generation concerns it, for any client without CLIENT-IP rules of
+ * his own, with RD and without DO: the case in which most rules act. */
+static bool memo_is_clean(const struct query *q, const struct truth *truth)
+{
+    return atomic_load_explicit(&truth->memo[q->view->index & 1], memory_order_relaxed) ==
+           q->view->policy->generation;
+}
+
+static void memo_set(const struct query *q, struct truth *truth)
+{
+    bool widest = query_rd(&q->asked) && !(q->asked.dnssec_ok && truth->has_sigs);
+    if (widest && !q->verdict.disabled_count && !q->verdict.depends_on_client)
+        atomic_store_explicit(&truth->memo[q->view->index & 1], q->view->policy->generation,
+                              memory_order_relaxed);
+}
+
+static bool client_concerned(const struct query *q)
+{
+    const struct policy_set *policy = q->view->policy;
+    return policy->has[RPZ_CLIENT_IP] && policy_client_concerned(policy, &q->client.address);
+}
+
+static struct policy_facts facts_of(const struct query *q)
+{
+    return (struct policy_facts){
+        .client = q->client.address,
+        .rd = query_rd(&q->asked),
+        .dnssec_ok = q->asked.dnssec_ok,
+        .links = q->chain.links,
+        .link_count = q->chain.count,
+    };
+}
+
+static void note_disabled(struct query *q)
+{
+    for (unsigned i = 0; i < q->verdict.disabled_count; i++)
+        rewrite_note(q, &q->verdict.disabled[i], true);
+}
+
+/* The question alone, for the rules that may act before recursion (rpz.md rule 18). */
+static enum policy_step judge_question(struct query *q)
+{
+    struct policy_facts facts = facts_of(q);
+    const struct policy_link question = {.name = q->name};
+    facts.links = &question;
+    facts.link_count = 1;
+    return policy_decide(q->view->policy, &facts, &q->verdict);
+}
+
+static enum policy_step judge_answer(struct query *q)
+{
+    struct policy_facts facts = facts_of(q);
+    facts.answer_known = true;
+    facts.answer_failed = q->answer.failed;
+    facts.answer_signed = q->answer.is_signed;
+    facts.answer_bogus = q->answer.bogus;
+    return policy_decide(q->view->policy, &facts, &q->verdict);
+}
+
+/* The chain of a cached truth as links; the names and addresses stay the truth's. */
+static unsigned links_of_truth(const struct truth *truth, struct policy_link links[CHAIN_MAX])
+{
+    unsigned n = truth->link_count < CHAIN_MAX ? truth->link_count : CHAIN_MAX;
+    for (unsigned i = 0; i < n; i++)
+        links[i] = (struct policy_link){.name = truth->links[i].name,
+                                        .addresses = truth->links[i].addresses,
+                                        .address_count = truth->links[i].address_count};
+    return n;
+}
+
+static enum policy_step judge_truth(struct query *q, const struct truth *truth)
+{
+    struct policy_link links[CHAIN_MAX];
+    struct policy_facts facts = facts_of(q);
+    facts.links = links;
+    facts.link_count = links_of_truth(truth, links);
+    facts.answer_known = true;
+    facts.answer_failed = truth->failed;
+    facts.answer_signed = truth->has_sigs;
+    facts.answer_bogus = truth->security == TRUTH_BOGUS;
+    return policy_decide(q->view->policy, &facts, &q->verdict);
+}
+
+/* --- the short way
+ * ------------------------------------------------------------------------------------------ */
+
+enum short_way { SHORT_TRUTH, SHORT_RULE, SHORT_NOT };
+
+/* Does policy let a cached truth go out as it is, is there a rule for the question's own name, or is it a
+ * case for the long way? */
+static enum short_way judge_short(struct query *q, struct truth *truth)
+{
+    if (!q->policed)
+        return SHORT_TRUTH;
+    if (memo_is_clean(q, truth) && !client_concerned(q)) {
+        count(q, SERVE_POLICY_MEMO_HITS);
+        return SHORT_TRUTH;
+    }
+    enum policy_step step = judge_truth(q, truth);
+    if (step == POLICY_NO_RULE && !q->verdict.disabled_count) {
+        memo_set(q, truth);
+        return SHORT_TRUTH;
+    }
+    const struct policy_match *match = &q->verdict.match;
+    if (step != POLICY_RULE || q->verdict.disabled_count || match->link > 0 || rewrite_lets_pass(q))
+        return SHORT_NOT;
+    q->answer.rcode = truth->rcode;
+    q->verdict.match.name = q->name;
+    return SHORT_RULE;
+}
+
+static void prefetch_if_due(struct query *q, const struct truth *truth)
+{
+    const struct view_config *config = q->view->config;
+    uint64_t left_ms = truth->expires_ms - q->now_ms, whole_ms = truth->expires_ms - truth->fetched_ms;
+    if (left_ms < (uint64_t)config->prefetch_trigger_s * 1000 && q->may_recurse && !truth->failed &&
+        whole_ms >= (uint64_t)config->prefetch_eligible_s * 1000)
+        worker_refresh(q->worker, q->view, truth);
+}
+
+/* Answers from one fresh truth in the cache. False: the long way has to be taken. */
+static bool answer_from_cache(struct query *q, enum query_progress *progress)
+{
+    struct cache *cache = q->view->pool->cache;
+    uint64_t hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
+    struct truth *truth = cache_find(cache, hash, q->name, q->name_length, q->asked.qtype);
+    if (!truth || truth->expires_ms <= q->now_ms)
+        return false;
+    if (truth->link_count > 1 && q->view->has_zones)
+        return false; /* the chain may lead into a zone of ours */
+    enum short_way way = judge_short(q, truth);
+    if (way == SHORT_NOT)
+        return false;
+    count(q, SERVE_CACHE_HITS);
+    *progress = QUERY_DONE;
+    if (way == SHORT_RULE) {
+        *progress = rewrite_begin(q);
+    } else {
+        prefetch_if_due(q, truth);
+        reply_truth(q, truth);
+    }
+    return true;
+}
+
+/* --- the long way
+ * ------------------------------------------------------------------------------------------- */
+
+void query_keep_packet(struct query *q)
+{
+    const uint8_t *copy = q->holds_packet ? NULL : arena_copy(&q->arena, q->packet, q->packet_length);
+    if (!copy)
+        return; /* without memory the borrowed one serves until the batch ends, and waiting fails as well */
+    q->asked.qname = copy + (q->asked.qname - q->packet);
+    if (q->asked.cookie)
+        q->asked.cookie = copy + (q->asked.cookie - q->packet);
+    q->packet = copy;
+    q->holds_packet = true;
+}
+
+static void truth_begin(struct query *q)
+{
+    query_keep_packet(q);
+    q->stage = STAGE_TRUTH;
+    q->answer = (struct answer){.authentic = true, .ede = EDE_NONE};
+    q->chain.count = 0;
+    chain_restart(q, q->name);
+}
+
+static enum query_progress finish(struct query *q)
+{
+    if (q->answer.bogus && !query_cd(&q->asked))
+        q->answer.rcode = RCODE_SERVFAIL;
+    reply_answer(q);
+    return QUERY_DONE;
+}
+
+/* The truth is complete and no rule changes it, or a passthru lets it be. */
+static enum query_progress finish_truth(struct query *q)
+{
+    if (!q->answer.failed && dns64_wanted(q)) {
+        q->stage = STAGE_DNS64;
+        return QUERY_WAITS; /* advance() goes on at once */
+    }
+    return finish(q);
+}
+
+static enum query_progress judge(struct query *q)
+{
+    if (!q->policed || q->verdict_known)
+        return finish_truth(q);
+    enum policy_step step = judge_answer(q);
+    if (step == POLICY_NEEDS_SERVERS) {
+        q->stage = STAGE_SERVERS;
+        return QUERY_WAITS;
+    }
+    note_disabled(q);
+    q->verdict_known = true;
+    if (step != POLICY_RULE)
+        return finish_truth(q);
+    if (!rewrite_lets_pass(q))
+        return rewrite_begin(q);
+    rewrite_note(q, &q->verdict.match, false);
+    return finish_truth(q);
+}
+
+/* Runs the stage that the query is in. QUERY_WAITS: it waits, unless the stage changed: then the next one
+ * runs. */
+static enum query_progress run_stage(struct query *q)
+{
+    if (q->stage == STAGE_SERVERS) {
+        enum query_progress progress = servers_gather(q, q->verdict.link);
+        return progress == QUERY_DONE ? judge(q) : progress;
+    }
+    if (chain_gather(q) == QUERY_WAITS)
+        return QUERY_WAITS;
+    switch (q->stage) {
+    case STAGE_TARGET:
+        rewrite_finish(q);
+        return QUERY_DONE;
+    case STAGE_DNS64:
+        dns64_finish(q);
+        return finish(q);
+    default:
+        return judge(q);
+    }
+}
+
+static enum query_progress advance(struct query *q)
+{
+    enum query_progress progress;
+    enum query_stage before;
+    unsigned link;
+    do {
+        before = q->stage;
+        link = q->verdict.link;
+        progress = run_stage(q);
+    } while (progress == QUERY_WAITS &&
+             (q->stage != before || (before == STAGE_SERVERS && q->verdict.link != link)));
+    return progress;
+}
+
+/* A rule that may act without recursion does. */
+static bool rule_before_recursion(struct query *q, enum query_progress *progress)
+{
+    if (!q->policed || q->view->policy->options.qname_wait_recurse || judge_question(q) != POLICY_RULE)
+        return false;
+    if (rewrite_lets_pass(q))
+        return false; /* the truth is wanted all the same, and judged with the same result */
+    note_disabled(q);
+    q->verdict_known = true;
+    q->verdict.match.name = q->name;
+    truth_begin(q);
+    *progress = rewrite_begin(q);
+    if (*progress == QUERY_WAITS)
+        *progress = advance(q);
+    return true;
+}
+
+static enum query_progress answer_question(struct query *q, const struct zone_table_entry *zone)
+{
+    enum query_progress progress;
+    if (q->policed && q->view->policy->options.servfail_until_ready && !q->view->policy->ready) {
+        count(q, SERVE_NOT_READY);
+        return done_code(q, RCODE_SERVFAIL, EDE_NOT_READY, NULL);
+    }
+    if (!zone && answer_from_cache(q, &progress))
+        return progress == QUERY_WAITS ? advance(q) : progress;
+    if (rule_before_recursion(q, &progress))
+        return progress;
+    truth_begin(q);
+    return advance(q);
+}
+
+/* --- the beginning
+ * ------------------------------------------------------------------------------------------ */
+
+static enum query_progress answer_malformed(struct query *q, enum query_verdict verdict)
+{
+    switch (verdict) {
+    case QUERY_DROP:
+        count(q, SERVE_DROPPED_MALFORMED);
+        reply_none(q);
+        return QUERY_DONE;
+    case QUERY_NOTIMP:
+        count(q, SERVE_NOTIMP);
+        return done_code(q, RCODE_NOTIMP, EDE_NONE, NULL);
+    case QUERY_BADVERS:
+        count(q, SERVE_BADVERS);
+        return done_code(q, RCODE_BADVERS, EDE_NONE, NULL);
+    default:
+        count(q, SERVE_FORMERR);
+        return done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
+    }
+}
+
+static enum query_progress answer_operation(struct query *q)
+{
+    count(q, SERVE_NOTIMP);
+    return done_code(q,
+                     q->asked.opcode == OPCODE_NOTIFY || q->asked.opcode == OPCODE_UPDATE ? RCODE_REFUSED
+                                                                                          : RCODE_NOTIMP,
+                     EDE_NONE, NULL);
+}
+
+static enum query_progress answer_class(struct query *q)
+{
+    if (q->asked.qclass == CLASS_CH && reply_chaos(q))
+        return QUERY_DONE;
+    return refuse(q);
+}
+
+enum query_progress query_start(struct query *q, const uint8_t *packet, size_t length)
+{
+    q->packet = packet;
+    q->packet_length = length;
+    enum query_verdict verdict = query_parse(packet, length, &q->asked);
+    count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
+    if (verdict != QUERY_OK)
+        return answer_malformed(q, verdict);
+    q->view = snapshot_view(q->snapshot, &q->client.address, &q->client.local, query_rd(&q->asked));
+    if (q->asked.has_cookie)
+        answer_cookie(q);
+    if (q->asked.opcode != OPCODE_QUERY)
+        return answer_operation(q);
+    if (!q->view)
+        return refuse(q);
+    if (atomic_load_explicit(&worker_serving(q->worker)->querylog, memory_order_relaxed))
+        querylog_question(q);
+    if (q->asked.qclass != CLASS_IN)
+        return answer_class(q);
+    q->name_length = (uint8_t)name_copy_lower(q->name, q->asked.qname);
+    const struct zone_table_entry *zone =
+        q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
+    int meta = meta_type_rcode(q->asked.qtype);
+    if (meta >= 0)
+        return done_code(q, (unsigned)meta, EDE_NONE, NULL);
+    if (!access_allowed(q, zone))
+        return refuse(q);
+    return answer_question(q, zone);
+}
+
+enum query_progress query_resume(struct query *q)
+{
+    return advance(q);
+}
+
+void query_clear(struct query *q)
+{
+    if (q->truth)
+        truth_unref(q->truth);
+    if (q->holds_snapshot)
+        snapshot_unref(q->snapshot);
+    if (q->arena.blocks)
+        arena_reset(&q->arena);
+    q->truth = NULL;
+    q->holds_snapshot = q->holds_packet = false;
+    q->ask_error = 0;
+    q->prefer_stale = q->answered = q->verdict_known = q->rewritten = q->no_reply = false;
+    q->cookie_length = 0;
+    q->out_length = 0;
+    q->walk = NULL;
+    q->stage = STAGE_TRUTH;
+    q->chain.count = 0;
+    q->answer = (struct answer){.authentic = true, .ede = EDE_NONE};
+}

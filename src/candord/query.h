@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The life of one query, from packet to answer. This is the one place where truth and policy meet:
+ *
+ *   query.c     the way: parse, access, policy, truth, verdict, answer
+ *   chain.c     the truth about a name, stitched from zones of ours and recursion
+ *   rewrite.c   what a verdict makes of the answer
+ *   servers.c   the name servers of a name, for NSDNAME and NSIP rules
+ *   reply.c     the bytes that go out
+ *
+ * A query belongs to one worker thread. Most are answered in one go; one that has to wait for recursion keeps
+ * a reference on its snapshot and is continued when the answer comes. */
+#ifndef CANDORD_QUERY_H
+#define CANDORD_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "candord/counters.h"
+#include "candord/snapshot.h"
+#include "dns/message.h"
+#include "dns/name.h"
+#include "dns/query.h"
+#include "net/loop.h"
+#include "net/tcp.h"
+#include "net/udp.h"
+
+struct worker;
+
+enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
+
+/* Who asks, and by which way; the address is the client's own, also when a proxy stands between. */
+struct client {
+    enum transport transport;
+    struct ip_address address;
+    uint16_t port;
+    struct ip_address local; /* the address that was asked */
+};
+
+/* The answer as records, when it is not one cached truth copied as it is. */
+struct answer {
+    uint8_t rcode;
+    bool authoritative;
+    bool authentic; /* every part of it is validated */
+    bool bogus;     /* some part failed validation */
+    bool is_signed; /* some part carries RRSIG, NSEC or NSEC3 */
+    bool failed;
+    int ede;
+    const char *ede_text;
+    struct rrset *sets[3]; /* by section, in the query's arena */
+    uint16_t count[3], room[3];
+};
+
+enum { CHAIN_MAX = 20, CHAIN_HOPS_MAX = 16 };
+
+/* The names that an answer goes through, with what policy wants to know of each. */
+struct chain {
+    struct policy_link links[CHAIN_MAX];
+    uint16_t answers_before[CHAIN_MAX]; /* answer RRsets that led to the link */
+    unsigned count;
+};
+
+/* A question to the resolver; `query` is NULL for a refresh that nobody waits for. */
+struct pending_ask {
+    struct resolver_ask ask;
+    struct query *query;
+};
+
+enum query_progress { QUERY_DONE, QUERY_WAITS };
+
+enum query_stage {
+    STAGE_TRUTH,   /* gathering the truth about the question */
+    STAGE_SERVERS, /* gathering the name servers of a chain name */
+    STAGE_TARGET,  /* gathering the truth about the target of a policy's CNAME */
+    STAGE_DNS64,   /* gathering the A records to synthesize from */
+};
+
+struct query {
+    struct worker *worker;
+    struct query *next_free;
+
+    /* The packet and where it came from. Borrowed until the query waits, then copied. */
+    struct client client;
+    const struct udp_peer *peer;
+    struct udp_socket *udp;
+    struct tcp_connection *tcp;
+    struct udp_peer peer_kept;
+    const uint8_t *packet;
+    size_t packet_length;
+    bool holds_packet;
+    struct dns_query asked;
+    uint8_t name[NAME_MAX_BYTES]; /* lower case */
+    uint8_t name_length;
+
+    /* The world it sees. */
+    struct snapshot *snapshot;
+    const struct view *view;
+    bool holds_snapshot;
+    bool recursion_allowed; /* the client may have it */
+    bool may_recurse;       /* and asked for it (RD) */
+    bool policed;           /* policy may apply (access, RD) */
+    uint64_t now_ms;
+
+    /* The answer under way. */
+    enum query_stage stage;
+    struct arena arena;
+    struct answer answer;
+    struct chain chain;
+    uint8_t current[NAME_MAX_BYTES]; /* the name whose truth is wanted next */
+    unsigned hops;
+    bool truth_done;
+    struct truth *truth; /* held: came back from the resolver */
+    int ask_error;
+    struct pending_ask pending;
+    bool ask_pending;
+    bool prefer_stale; /* stale-answer-client-timeout ran out */
+    struct policy_verdict verdict;
+    bool verdict_known;
+    bool rewritten;
+    struct answer before_dns64; /* what goes out when there is nothing to synthesize */
+    struct server_walk *walk;   /* STAGE_SERVERS */
+
+    /* Waiting. */
+    struct loop_timer stale_timer;
+    bool answered; /* a stale answer went out; only the truth's return is awaited */
+
+    /* Out. */
+    uint8_t *out;
+    size_t out_size;   /* of the buffer */
+    size_t out_length; /* 0 and no_reply: nothing is sent */
+    bool no_reply;
+    uint8_t cookie[40];
+    uint8_t cookie_length;
+};
+
+/* Begins with a packet; client, peer or tcp, worker, snapshot, now_ms, out and out_size are set. QUERY_DONE:
+ * the answer is in out (or no_reply). QUERY_WAITS: the query has copied what it needs and comes back through
+ * query_resume(). */
+enum query_progress query_start(struct query *query, const uint8_t *packet, size_t length);
+
+/* Goes on after the resolver's answer came (truth, ask_error), or stale-answer-client-timeout ran out; out
+ * and out_size are set anew. */
+enum query_progress query_resume(struct query *query);
+
+/* Makes the packet, and what points into it, the query's own: before anything is kept that names the
+ * question. */
+void query_keep_packet(struct query *query);
+
+/* Releases what the query holds, for its next use. */
+void query_clear(struct query *query);
+
+/* --- chain.c
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Gathers the truth about query->current into answer and chain. QUERY_WAITS after having asked the resolver.
+ */
+enum query_progress chain_gather(struct query *query);
+
+/* Begins a new gathering at `name`, keeping what is in the answer. */
+void chain_restart(struct query *query, const uint8_t *name);
+
+/* Adds a truth's records to the answer: all of them, or those before link `upto`. 0 or ERR_NOMEM. */
+int answer_add_truth(struct query *query, const struct truth *truth, unsigned upto) MUST_CHECK;
+
+int answer_add(struct query *query, enum dns_section section, const struct rrset *set) MUST_CHECK;
+
+/* --- rewrite.c
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Carries out query->verdict on the answer gathered so far (or on none). QUERY_WAITS while the target of a
+ * CNAME is looked up. */
+enum query_progress rewrite_begin(struct query *query);
+/* When the target's truth is complete. */
+void rewrite_finish(struct query *query);
+
+/* Does the verdict leave the answer as it is (PASSTHRU, or TCP-ONLY over TCP)? */
+bool rewrite_lets_pass(const struct query *query);
+
+/* Logs and counts a match (also one of a disabled zone). */
+void rewrite_note(struct query *query, const struct policy_match *match, bool disabled);
+
+/* --- dns64.c
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Does the answer call for synthesis (RFC 6147)? Then a gathering of A records is begun. */
+bool dns64_wanted(struct query *query);
+void dns64_finish(struct query *query);
+
+/* --- servers.c
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Finds the name servers of chain link `link`; fills its servers. */
+enum query_progress servers_gather(struct query *query, unsigned link);
+
+/* --- reply.c
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Writes query->answer. */
+void reply_answer(struct query *query);
+/* Writes a cached truth as it is. */
+void reply_truth(struct query *query, const struct truth *truth);
+/* Writes an answer that is only a code, with an EDE if not EDE_NONE. */
+void reply_code(struct query *query, unsigned rcode, int ede, const char *text);
+/* Writes an empty answer with TC. */
+void reply_truncated(struct query *query, unsigned rcode);
+/* Writes the answer to a question of class CH; false when it is none that we know. */
+bool reply_chaos(struct query *query);
+/* Nothing goes out. */
+void reply_none(struct query *query);
+
+/* --- worker.c
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Asks the resolver of the view for (name, type). Returns QUERY_WAITS, or QUERY_DONE with ask_error set when
+ * a bound was hit at once. */
+enum query_progress query_ask(struct query *query, const uint8_t *name, uint16_t type);
+
+/* Asks again for something in the cache, with nobody waiting. */
+void worker_refresh(struct worker *worker, const struct view *view, const struct truth *truth);
+
+_Atomic uint64_t *worker_counters(struct worker *worker);
+
+#endif

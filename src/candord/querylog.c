@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candord/querylog.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "dns/name.h"
+
+static void client_text(const struct query *q, char *out, size_t size)
+{
+    char address[IP_TEXT_MAX], name[NAME_TEXT_MAX];
+    snprintf(out, size, "client @%p %s#%u (%s)", (const void *)q, ip_to_text(&q->client.address, address),
+             q->client.port, name_to_text_nodot(q->asked.qname, name));
+}
+
+/* + or - for RD, then E(version), T, D, C, V or K, as BIND prints them. */
+static void flags_text(const struct query *q, char *out, size_t size)
+{
+    const struct dns_query *a = &q->asked;
+    char edns[8] = "";
+    if (a->has_edns)
+        snprintf(edns, sizeof edns, "E(%u)", a->edns_version);
+    snprintf(out, size, "%s%s%s%s%s%s", query_rd(a) ? "+" : "-", edns,
+             q->client.transport == TRANSPORT_TCP ? "T" : "", a->dnssec_ok ? "D" : "", query_cd(a) ? "C" : "",
+             a->has_cookie ? "K" : "");
+}
+
+void querylog_question(const struct query *q)
+{
+    if (!log_enabled(LOG_QUERIES, LEVEL_INFO))
+        return;
+    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], local[IP_TEXT_MAX], flags[32];
+    client_text(q, client, sizeof client);
+    flags_text(q, flags, sizeof flags);
+    log_write(LOG_QUERIES, LEVEL_INFO, "%s: query: %s %s %s %s (%s)", client,
+              name_to_text_nodot(q->asked.qname, name), class_to_text(q->asked.qclass),
+              type_to_text(q->asked.qtype), flags, ip_to_text(&q->client.local, local));
+}
+
+void querylog_rewrite(const struct query *q, const struct policy_match *match, bool disabled)
+{
+    enum log_category category = match->action == RPZ_PASSTHRU ? LOG_RPZ_PASSTHRU : LOG_RPZ;
+    if (!log_enabled(category, LEVEL_INFO))
+        return;
+    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], owner[NAME_TEXT_MAX];
+    uint8_t owner_name[NAME_MAX_BYTES];
+    policy_hit_owner(q->view->policy->zones[match->zone].zone, &match->hit, match->name, owner_name);
+    client_text(q, client, sizeof client);
+    log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s", client,
+              disabled ? "disabled " : "", rpz_trigger_text(match->hit.trigger),
+              match->override_cname ? "CNAME" : rpz_action_text(match->action),
+              name_to_text_nodot(q->asked.qname, name), type_to_text(q->asked.qtype),
+              class_to_text(q->asked.qclass), name_to_text_nodot(owner_name, owner));
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The bytes that go out. */
+#include <string.h>
+
+#include "candord/query.h"
+#include "candord/worker.h"
+#include "dns/name.h"
+
+static size_t size_limit(const struct query *q)
+{
+    size_t limit = DNS_MESSAGE_MAX;
+    if (q->client.transport == TRANSPORT_UDP) {
+        size_t ours = q->snapshot->config->server.udp_answer_max;
+        limit = q->asked.udp_size < ours ? q->asked.udp_size : ours;
+        if (limit < DNS_UDP_CLASSIC)
+            limit = DNS_UDP_CLASSIC;
+    }
+    return limit < q->out_size ? limit : q->out_size;
+}
+
+static uint16_t base_flags(const struct query *q)
+{
+    uint16_t flags = DNS_QR | (q->asked.flags & (0x7800 | DNS_RD | DNS_CD));
+    return q->recursion_allowed ? flags | DNS_RA : flags;
+}
+
+static void begin(struct query *q, struct message_writer *m, uint16_t flags)
+{
+    message_begin(m, q->out, size_limit(q), q->asked.id, flags);
+    if (q->asked.qname && message_put_question(m, q->asked.qname, q->asked.qtype, q->asked.qclass))
+        m->truncated = true;
+}
+
+/* What the OPT of an answer says; false: the question had none. */
+static bool edns_of(struct query *q, unsigned rcode, int ede, const char *ede_text, struct edns_reply *edns)
+{
+    const struct server_config *config = &q->snapshot->config->server;
+    if (!q->asked.has_edns)
+        return false;
+    *edns = (struct edns_reply){
+        .udp_size = config->edns_udp_size,
+        .extended_rcode = (uint16_t)rcode,
+        .dnssec_ok = q->asked.dnssec_ok,
+        .keepalive_100ms = -1,
+        .ede = ede,
+        .ede_text = ede_text,
+    };
+    if (q->cookie_length) {
+        edns->cookie = q->cookie;
+        edns->cookie_length = q->cookie_length;
+    }
+    if (q->asked.wants_nsid && config->nsid && config->server_id) {
+        edns->nsid = (const uint8_t *)config->server_id;
+        edns->nsid_length = strlen(config->server_id);
+    }
+    if (q->asked.wants_keepalive && q->client.transport == TRANSPORT_TCP)
+        edns->keepalive_100ms = (int)(config->tcp_idle_ms / 100);
+    return true;
+}
+
+static void count_answer(struct query *q, unsigned rcode, bool truncated)
+{
+    static const enum serve_metric by_rcode[] = {[RCODE_NOERROR] = SERVE_NOERROR,
+                                                 [RCODE_FORMERR] = SERVE_OTHER_RCODES,
+                                                 [RCODE_SERVFAIL] = SERVE_SERVFAIL,
+                                                 [RCODE_NXDOMAIN] = SERVE_NXDOMAIN};
+    _Atomic uint64_t *counters = worker_counters(q->worker);
+    metric_add(counters, rcode <= RCODE_NXDOMAIN ? by_rcode[rcode] : SERVE_OTHER_RCODES, 1);
+    if (truncated)
+        metric_add(counters, SERVE_TRUNCATED, 1);
+}
+
+static void finish(struct query *q, struct message_writer *m, unsigned rcode, const struct edns_reply *edns)
+{
+    if (m->truncated)
+        m->flags |= DNS_TC;
+    if (edns)
+        message_put_edns(m, edns);
+    q->out_length = message_finish(m, (uint16_t)rcode);
+    count_answer(q, rcode, m->truncated);
+}
+
+static bool wants_ad(const struct query *q)
+{
+    return q->asked.dnssec_ok || (q->asked.flags & DNS_AD);
+}
+
+void reply_none(struct query *q)
+{
+    q->no_reply = true;
+    q->out_length = 0;
+}
+
+void reply_code(struct query *q, unsigned rcode, int ede, const char *text)
+{
+    struct message_writer m;
+    struct edns_reply edns;
+    bool has_edns = edns_of(q, rcode, ede, text, &edns);
+    begin(q, &m, base_flags(q));
+    if (has_edns)
+        message_reserve(&m, edns_reply_bytes(&edns));
+    finish(q, &m, rcode, has_edns ? &edns : NULL);
+}
+
+void reply_truncated(struct query *q, unsigned rcode)
+{
+    struct message_writer m;
+    struct edns_reply edns;
+    bool has_edns = edns_of(q, rcode, EDE_NONE, NULL, &edns);
+    begin(q, &m, base_flags(q));
+    if (has_edns)
+        message_reserve(&m, edns_reply_bytes(&edns));
+    m.truncated = true;
+    finish(q, &m, rcode, has_edns ? &edns : NULL);
+}
+
+/* --- a cached truth
+ * ----------------------------------------------------------------------------------------- */
+
+static bool servfail_for_client(const struct query *q, const struct truth *truth)
+{
+    return truth->failed || (truth->security == TRUTH_BOGUS && !query_cd(&q->asked));
+}
+
+/* Puts a ready wire behind the question. False: it does not fit. */
+static bool put_wire(struct query *q, struct message_writer *m, const struct truth *truth,
+                     const struct truth_wire *wire)
+{
+    uint8_t *room = write_room(&m->writer, wire->length);
+    if (!room)
+        return false;
+    truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, room);
+    for (int i = 0; i < 3; i++)
+        m->counts[1 + i] = wire->counts[i];
+    return true;
+}
+
+void reply_truth(struct query *q, const struct truth *truth)
+{
+    if (servfail_for_client(q, truth)) {
+        reply_code(q, RCODE_SERVFAIL, truth->ede, truth->ede_text);
+        return;
+    }
+    struct message_writer m;
+    struct edns_reply edns;
+    uint16_t flags = base_flags(q);
+    if (truth->security == TRUTH_SECURE && wants_ad(q))
+        flags |= DNS_AD;
+    if (truth->authoritative)
+        flags |= DNS_AA;
+    begin(q, &m, flags);
+    bool has_edns = edns_of(q, truth->rcode, EDE_NONE, NULL, &edns);
+    if (has_edns)
+        message_reserve(&m, edns_reply_bytes(&edns));
+    if (!put_wire(q, &m, truth, q->asked.dnssec_ok ? &truth->full : &truth->plain)) {
+        m.writer.error = 0;
+        m.truncated = true;
+    }
+    finish(q, &m, truth->rcode, has_edns ? &edns : NULL);
+}
+
+/* --- records
+ * ------------------------------------------------------------------------------------------------ */
+
+/* RFC 8482 section 4.1: over UDP one RRset is answer enough to ANY, with minimal-any. */
+static uint16_t answer_sets_to_send(const struct query *q)
+{
+    uint16_t count = q->answer.count[SECTION_ANSWER];
+    bool minimal =
+        q->asked.qtype == TYPE_ANY && q->client.transport == TRANSPORT_UDP && q->view->config->minimal_any;
+    return minimal && count > 1 ? 1 : count;
+}
+
+static void put_sections(struct query *q, struct message_writer *m)
+{
+    const struct answer *answer = &q->answer;
+    for (enum dns_section section = SECTION_ANSWER; section <= SECTION_ADDITIONAL && !m->truncated;
+         section++) {
+        uint16_t count = section == SECTION_ANSWER ? answer_sets_to_send(q) : answer->count[section];
+        for (uint16_t i = 0; i < count && !m->truncated; i++)
+            if (message_put_rrset(m, section, &answer->sets[section][i], q->asked.dnssec_ok))
+                m->truncated = section != SECTION_ADDITIONAL; /* additional data is optional */
+    }
+}
+
+void reply_answer(struct query *q)
+{
+    const struct answer *answer = &q->answer;
+    if (answer->rcode == RCODE_SERVFAIL || answer->rcode == RCODE_REFUSED) {
+        reply_code(q, answer->rcode, answer->ede, answer->ede_text);
+        return;
+    }
+    struct message_writer m;
+    struct edns_reply edns;
+    uint16_t flags = base_flags(q);
+    if (answer->authoritative)
+        flags |= DNS_AA;
+    else if (answer->authentic && !q->rewritten && wants_ad(q))
+        flags |= DNS_AD;
+    begin(q, &m, flags);
+    bool has_edns = edns_of(q, answer->rcode, answer->ede, answer->ede_text, &edns);
+    if (has_edns)
+        message_reserve(&m, edns_reply_bytes(&edns));
+    put_sections(q, &m);
+    finish(q, &m, answer->rcode, has_edns ? &edns : NULL);
+}
+
+/* --- class CH
+ * ----------------------------------------------------------------------------------------------- */
+
+static const char *chaos_text(const struct query *q)
+{
+    const struct server_config *config = &q->snapshot->config->server;
+    const struct {
+        const char *name, *text;
+    } table[] = {
+        {"version.bind.", config->version},
+        {"hostname.bind.", config->hostname},
+        {"id.server.", config->server_id},
+    };
+    char name[NAME_TEXT_MAX];
+    uint8_t lower[NAME_MAX_BYTES];
+    name_copy_lower(lower, q->asked.qname);
+    name_to_text(lower, name);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(table[i].name, name))
+            return table[i].text;
+    return NULL;
+}
+
+bool reply_chaos(struct query *q)
+{
+    const char *text = chaos_text(q);
+    struct message_writer m;
+    struct edns_reply edns;
+    if (!text)
+        return false;
+    bool has_edns = edns_of(q, RCODE_NOERROR, EDE_NONE, NULL, &edns);
+    begin(q, &m, base_flags(q) | DNS_AA);
+    if (has_edns)
+        message_reserve(&m, edns_reply_bytes(&edns));
+    if (q->asked.qtype == TYPE_TXT || q->asked.qtype == TYPE_ANY) {
+        size_t length = strlen(text) < 255 ? strlen(text) : 255;
+        write_u16(&m.writer, 0xc000 | DNS_HEADER_BYTES);
+        write_u16(&m.writer, TYPE_TXT);
+        write_u16(&m.writer, CLASS_CH);
+        write_u32(&m.writer, 0);
+        write_u16(&m.writer, (uint16_t)(length + 1));
+        write_u8(&m.writer, (uint8_t)length);
+        write_bytes(&m.writer, text, length);
+        m.counts[1] = 1;
+    }
+    finish(q, &m, RCODE_NOERROR, has_edns ? &edns : NULL);
+    return true;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candord/snapshot.h"
+
+#include <stdlib.h>
+
+static bool acl_is_any(const struct acl *acl)
+{
+    return acl && acl->count == 1 && acl->elements[0].kind == ACL_ANY && !acl->elements[0].negated;
+}
+
+struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot + view_count * sizeof snapshot->views[0]);
+    if (!snapshot)
+        return NULL;
+    atomic_init(&snapshot->references, 1);
+    snapshot->holder = config_holder_ref(holder);
+    snapshot->config = holder->config;
+    snapshot->view_count = view_count;
+    return snapshot;
+}
+
+void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
+               struct zone_table *zones, struct truth_source_pool *pool)
+{
+    *view = (struct view){
+        .config = config,
+        .index = index,
+        .any_client = acl_is_any(config->match_clients) && acl_is_any(config->match_destinations) &&
+                      !config->match_recursive_only,
+        .query_any = acl_is_any(config->allow_query),
+        .recursion_any =
+            config->recursion && acl_is_any(config->allow_recursion) && acl_is_any(config->allow_query_cache),
+        .has_policy = policy && policy->count > 0,
+        .policy = policy,
+        .zones = zones,
+        .has_zones = zone_table_count(zones) > 0,
+        .pool = pool,
+    };
+}
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void snapshot_unref(struct snapshot *snapshot)
+{
+    if (!snapshot || atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < snapshot->view_count; i++) {
+        policy_set_unref(snapshot->views[i].policy);
+        zone_table_unref(snapshot->views[i].zones);
+        pool_unref(snapshot->views[i].pool);
+    }
+    config_holder_unref(snapshot->holder);
+    free(snapshot);
+}
+
+struct config_holder *config_holder_new(struct config *config)
+{
+    struct config_holder *holder = malloc(sizeof *holder);
+    if (!holder)
+        return NULL;
+    atomic_init(&holder->references, 1);
+    holder->config = config;
+    return holder;
+}
+
+struct config_holder *config_holder_ref(struct config_holder *holder)
+{
+    atomic_fetch_add_explicit(&holder->references, 1, memory_order_relaxed);
+    return holder;
+}
+
+void config_holder_unref(struct config_holder *holder)
+{
+    if (!holder || atomic_fetch_sub_explicit(&holder->references, 1, memory_order_acq_rel) != 1)
+        return;
+    config_free(holder->config);
+    free(holder);
+}
+
+struct truth_source_pool *pool_ref(struct truth_source_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->references, 1, memory_order_relaxed);
+    return pool;
+}
+
+void pool_unref(struct truth_source_pool *pool)
+{
+    if (pool)
+        atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel);
+}
+
+const struct view *snapshot_view(const struct snapshot *snapshot, const struct ip_address *client,
+                                 const struct ip_address *destination, bool rd)
+{
+    const struct acl_environment *environment = &snapshot->config->environment;
+    const struct acl_subject from = {.address = *client}, to = {.address = *destination};
+    for (size_t i = 0; i < snapshot->view_count; i++) {
+        const struct view *view = &snapshot->views[i];
+        if (view->any_client)
+            return view;
+        if (view->config->match_recursive_only && !rd)
+            continue;
+        if (acl_allows(view->config->match_clients, &from, environment) &&
+            acl_allows(view->config->match_destinations, &to, environment))
+            return view;
+    }
+    return NULL;
+}

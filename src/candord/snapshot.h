@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All that a query needs to know of the world at one moment: configuration, zones, policy, and where the
+ * truth comes from. Immutable, published as a whole through RCU, counted by references for queries that wait.
+ */
+#ifndef CANDORD_SNAPSHOT_H
+#define CANDORD_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "candord/config.h"
+#include "resolve/cache.h"
+#include "resolve/resolver.h"
+#include "rpz/policy.h"
+#include "zone/table.h"
+
+struct config_holder;
+
+/* Where one or more views get the truth from: shared by all whose resolver options are equal. */
+struct truth_source_pool {
+    _Atomic unsigned references;
+    struct cache *cache;
+    struct resolver *resolver;
+    struct config_holder *holder; /* keeps `options` alive */
+    const struct resolver_options *options;
+    struct truth_source_pool *next; /* the daemon's list */
+};
+
+/* A configuration is shared by all snapshots that were made under it. */
+struct config_holder {
+    _Atomic unsigned references;
+    struct config *config;
+};
+
+struct view {
+    const struct view_config *config;
+    unsigned index;
+    bool any_client;    /* match-clients and match-destinations let everybody in */
+    bool query_any;     /* allow-query is any */
+    bool recursion_any; /* allow-recursion and allow-query-cache are any */
+    bool has_policy;
+    struct policy_set *policy;
+    struct zone_table *zones;
+    bool has_zones; /* zones of ours other than the empty ones */
+    struct truth_source_pool *pool;
+};
+
+struct snapshot {
+    _Atomic unsigned references;
+    struct config_holder *holder;
+    const struct config *config; /* holder's */
+    size_t view_count;
+    struct view views[];
+};
+
+/* A snapshot with room for the views of a configuration; views are filled by the caller. Takes a reference on
+ * the holder. NULL: memory. */
+struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count);
+
+/* Fills what a view derives from its parts; takes over the references given. */
+void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
+               struct zone_table *zones, struct truth_source_pool *pool);
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);
+
+struct config_holder *config_holder_new(struct config *config);
+struct config_holder *config_holder_ref(struct config_holder *holder);
+void config_holder_unref(struct config_holder *holder);
+
+struct truth_source_pool *pool_ref(struct truth_source_pool *pool);
+/* The last reference does not stop the resolver (that blocks): the daemon does, who holds one as well. */
+void pool_unref(struct truth_source_pool *pool);
+
+/* The first view whose match-clients, match-destinations and match-recursive-only fit; NULL: none. */
+const struct view *snapshot_view(const struct snapshot *snapshot, const struct ip_address *client,
+                                 const struct ip_address *destination, bool rd);
+
+#endif

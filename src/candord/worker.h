@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One thread that serves: its own sockets (SO_REUSEPORT), its own loop, its own counters, and the queries
+ * that wait. */
+#ifndef CANDORD_WORKER_H
+#define CANDORD_WORKER_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/metrics.h"
+#include "candord/query.h"
+#include "candord/snapshot.h"
+
+/* What all workers of a daemon share. */
+struct serving {
+    struct snapshot *_Atomic snapshot; /* read inside RCU sections */
+    struct metrics *metrics;
+    _Atomic unsigned waiting; /* queries that wait, all workers: recursive-clients */
+    _Atomic bool querylog;
+    uint8_t cookie_secret[16];
+    struct server_table *servers; /* zone cut -> name servers, for NSDNAME and NSIP rules */
+};
+
+struct worker;
+
+/* Opens the sockets (so that rights can be dropped afterwards). *out, or an error with the address in
+ * `problem`. */
+int worker_new(struct serving *serving, const struct server_config *config, unsigned index,
+               struct worker **out, char *problem, size_t problem_size) MUST_CHECK;
+
+/* Starts its thread. */
+int worker_start(struct worker *worker) MUST_CHECK;
+
+/* Stops accepting; what waits is still answered, for at most `drain_ms`. From any thread; worker_join()
+ * waits. */
+void worker_stop(struct worker *worker, unsigned drain_ms);
+void worker_join(struct worker *worker);
+void worker_free(struct worker *worker);
+
+/* For the query path. */
+struct serving *worker_serving(struct worker *worker);
+
+/* The worker's inbox: where the resolver's answers come back. */
+struct inbox *worker_inbox(struct worker *worker);
+
+#endif
