@@ -18,7 +18,7 @@ from support import ask, servers, tap
 CONFIGURATION = """
 acl us { 127.0.0.1; 127.0.0.2; 127.0.0.4; };
 options {
-    port @PORT@; listen-on { 127.0.0.1; }; listen-on-v6 { ::1; };
+    listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 port @PORT@ { ::1; };
     directory "@DIR@"; pid-file none; empty-zones-enable no; dnssec-validation no;
     recursion yes; allow-query { us; ::1; }; allow-recursion { 127.0.0.1; ::1; };
     minimal-any yes; server-id "id-of-test"; hostname "host-of-test"; version "version-of-test";
@@ -316,7 +316,8 @@ def check_slow_clients(candord):
 
 def check_source_address(box):
     with tap.case("candord: with listen-on any the reply leaves from the address asked"):
-        conf = CONFIGURATION.replace("listen-on { 127.0.0.1; };", "listen-on { any; };").replace("{ us; ::1; }", "{ any; }")
+        conf = CONFIGURATION.replace("port @PORT@ { 127.0.0.1; }", "port @PORT@ { any; }")
+        conf = conf.replace("port @PORT@ { ::1; }", "port @PORT@ { any; }").replace("{ us; ::1; }", "{ any; }")
         candord = box.candord(conf, files={"rpz": RPZ, "zone": ZONE})
         for address in ("127.0.0.1", "127.0.0.7", "127.1.2.3", "::1"):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -160,13 +160,13 @@ class Server:
 
 
 class Candord(Server):
-    """candord; ready by sd_notify. `conf` is the configuration's text, or None with `file`."""
+    """candord; ready by sd_notify. `conf` is the configuration's text, or None with `file` (then -p gives the port)."""
 
-    def __init__(self, box, name, conf, file=None, options=(), address="127.0.0.1", port=True, cwd=None):
+    def __init__(self, box, name, conf, file=None, options=(), address="127.0.0.1", cwd=None):
         super().__init__(box, name, address, cwd)
         self.file = file or self.write("named.conf", conf)
         self.command = [program(box.build, "candord"), "-c", self.file, "--control", self.socket]
-        if port:
+        if file:
             self.command += ["-p", str(self.port)]
         self.command += list(options)
 
@@ -208,12 +208,15 @@ class Candord(Server):
 
 
 class Named(Server):
-    """Debian's named. A copy of the program, so that AppArmor's profile for /usr/sbin/named stays out."""
+    """Debian's named. A copy of the program, so that AppArmor's profile for /usr/sbin/named stays out. (Its
+    option -p and the word `port` also change the port that it asks others on: use listen-on port.)"""
 
     def __init__(self, box, name, conf, file=None, address="127.0.0.1", cwd=None):
         super().__init__(box, name, address, cwd)
+        if conf and "controls" not in conf:
+            conf += "\ncontrols { };\n"
         self.file = file or self.write("named.conf", conf)
-        self.command = [box.copy_of("named"), "-g", "-n", "2", "-p", str(self.port), "-c", self.file]
+        self.command = [box.copy_of("named"), "-g", "-n", "2", "-c", self.file]
 
     def start(self, seconds=30):
         since = len(self.log())
