@@ -88,6 +88,8 @@ struct view_config {
     enum minimal_responses minimal_responses; /* default no-auth-recursive */
     bool minimal_any;
     bool empty_zones;
+    size_t disabled_empty_count; /* disable-empty-zone: names, lower case */
+    const uint8_t *const *disabled_empty;
     uint32_t stale_answer_ttl_s;
     bool stale_answer_enable;
     int32_t stale_answer_client_timeout_ms; /* -1: off */

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Checks the items of a statement against a form of the table of words (conf_words.h). */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/address.h"
+#include "candord/conf_value.h"
+#include "candord/conf_words.h"
+#include "dns/name.h"
+
+/* --- kinds of values --------------------------------------------------------------------------------------
+ */
+
+static bool is_any(const char *text)
+{
+    (void)text;
+    return true;
+}
+
+static bool is_bool(const char *text)
+{
+    bool value;
+    return conf_bool(text, &value) == 0;
+}
+
+static bool is_int(const char *text)
+{
+    uint32_t value;
+    return conf_number(text, &value) == 0;
+}
+
+static bool is_size(const char *text)
+{
+    uint64_t value;
+    return conf_size(text, &value) == 0;
+}
+
+static bool is_percent(const char *text)
+{
+    unsigned value;
+    return conf_percent(text, &value) == 0;
+}
+
+static bool is_duration(const char *text)
+{
+    uint32_t value;
+    return conf_duration(text, &value) == 0;
+}
+
+static bool is_fixed(const char *text)
+{
+    return conf_fixed(text) == 0;
+}
+
+static bool is_port(const char *text)
+{
+    uint16_t value;
+    return conf_port(text, &value) == 0;
+}
+
+static bool is_ports(const char *text)
+{
+    return strcasecmp(text, "range") == 0 || is_port(text);
+}
+
+static bool is_family(const char *text, enum ip_family family)
+{
+    struct ip_address address;
+    return ip_from_text(text, &address) == 0 && (family == IP_NONE || address.family == family);
+}
+
+static bool is_address(const char *text)
+{
+    return is_family(text, IP_NONE);
+}
+
+static bool is_address4(const char *text)
+{
+    return is_family(text, IP_V4);
+}
+
+static bool is_address6(const char *text)
+{
+    return is_family(text, IP_V6);
+}
+
+static bool is_prefix(const char *text)
+{
+    struct ip_prefix prefix;
+    return prefix_from_text(text, &prefix) == 0;
+}
+
+static bool is_name(const char *text)
+{
+    uint8_t name[NAME_MAX_BYTES];
+    return name_from_text(text, NULL, name) >= 0;
+}
+
+static bool is_class(const char *text)
+{
+    return strcasecmp(text, "IN") == 0 || strcasecmp(text, "CH") == 0 || strcasecmp(text, "CHAOS") == 0 ||
+           strcasecmp(text, "HS") == 0;
+}
+
+static bool is_severity(const char *text)
+{
+    static const char *const words[] = {"critical", "error", "warning", "notice", "info", "debug", "dynamic"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_secret(const char *text)
+{
+    uint8_t bytes[512];
+    size_t length;
+    return strlen(text) <= sizeof bytes && conf_base64(text, bytes, &length) == 0 && length > 0;
+}
+
+static const struct kind {
+    const char *name;
+    const char *expected; /* for messages */
+    bool (*fits)(const char *text);
+    bool quoted_only;
+} kinds[] = {
+    {"ADDR4", "an IPv4 address", is_address4, false},
+    {"ADDR6", "an IPv6 address", is_address6, false},
+    {"ADDRESS", "an IP address", is_address, false},
+    {"ANY", "a value", is_any, false},
+    {"BOOL", "yes or no", is_bool, false},
+    {"CLASS", "a class (IN)", is_class, false},
+    {"DURATION", "a time (seconds, 1h, 2h30m or PT1H)", is_duration, false},
+    {"FIXED", "a number with a decimal point", is_fixed, false},
+    {"INT", "a number", is_int, false},
+    {"NAME", "a domain name", is_name, false},
+    {"PERCENT", "a percentage (50%)", is_percent, false},
+    {"PORT", "a port number (0 to 65535)", is_port, false},
+    {"PORTS", "a port number (0 to 65535)", is_ports, false},
+    {"PREFIX", "an address or prefix (10.0.0.0/8) without bits below the prefix", is_prefix, false},
+    {"QSTRING", "a string in double quotes", is_any, true},
+    {"SECRET", "a secret in base64", is_secret, false},
+    {"SEVERITY", "a severity (critical, error, warning, notice, info, debug, dynamic)", is_severity, false},
+    {"SIZE", "a size (bytes, 512k, 256m, 1g)", is_size, false},
+    {"STRING", "a word or string", is_any, false},
+};
+
+static const struct kind *find_kind(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* --- the matcher ------------------------------------------------------------------------------------------
+ */
+
+struct matcher {
+    struct conf_report *report;
+    const struct conf_item *item; /* next to match; NULL: the statement's end */
+    const struct conf_item *last; /* matched before */
+    bool failed;
+};
+
+static bool sequence(struct matcher *m, const char **form, char close);
+
+static void advance(struct matcher *m)
+{
+    m->last = m->item;
+    m->item = m->item->next;
+}
+
+static void mismatch(struct matcher *m, const char *expected)
+{
+    struct conf_place at = m->item ? m->item->at : m->last->at;
+    const char *quote = m->item ? "'" : "";
+    if (!m->failed && m->last)
+        conf_error(m->report, at, "expected %s %s '%s', found %s%s%s", expected,
+                   m->last->kind == CONF_BLOCK ? "behind the block of" : "after", m->last->text, quote,
+                   m->item ? m->item->text : "the end of the statement", quote);
+    else if (!m->failed)
+        conf_error(m->report, at, "expected %s, found '%s'", expected, m->item->text);
+    m->failed = true;
+}
+
+/* The length of an alternative: "no-auth", "INT(0-10)", "cname:NAME". */
+static size_t alternative_length(const char *form)
+{
+    return strcspn(form, "| []{}");
+}
+
+static bool is_kind(const char *form)
+{
+    return isupper((unsigned char)*form);
+}
+
+/* Length of the part that names the word or kind itself. */
+static size_t head_length(const char *form)
+{
+    return strcspn(form, "| []{}(:");
+}
+
+/* The numbers of INT(a-b). */
+static bool in_range(const char *form, size_t length, const char *text)
+{
+    unsigned long low = 0, high = UINT32_MAX;
+    uint32_t value;
+    const char *open = memchr(form, '(', length);
+    if (!open || conf_number(text, &value) != 0)
+        return true;
+    char *dash;
+    low = strtoul(open + 1, &dash, 10);
+    high = strtoul(dash + 1, NULL, 10);
+    return value >= low && value <= high;
+}
+
+/* Could this alternative take the item? Range is not looked at. */
+static bool accepts(const char *form, const struct conf_item *item)
+{
+    size_t length = head_length(form);
+    if (!item)
+        return false;
+    if (*form == '{')
+        return item->kind == CONF_BLOCK;
+    if (item->kind != CONF_WORD && item->kind != CONF_QUOTED)
+        return false;
+    if (!is_kind(form))
+        return strlen(item->text) == length && strncasecmp(item->text, form, length) == 0;
+    const struct kind *kind = find_kind(form, length);
+    return kind && (!kind->quoted_only || item->kind == CONF_QUOTED) && kind->fits(item->text);
+}
+
+/* "yes, no or a number" from "yes|no|INT". */
+static void describe(const char *form, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (;;) {
+        size_t whole = alternative_length(form), head = head_length(form);
+        const struct kind *kind = is_kind(form) ? find_kind(form, head) : NULL;
+        const char *open = memchr(form, '(', whole);
+        if (*form == '{')
+            used += (size_t)snprintf(out + used, size - used, "a block in braces");
+        else if (open)
+            used += (size_t)snprintf(out + used, size - used, "%s from %lu to %lu", kind->expected,
+                                     strtoul(open + 1, NULL, 10), strtoul(strchr(open, '-') + 1, NULL, 10));
+        else if (kind)
+            used += (size_t)snprintf(out + used, size - used, "%s", kind->expected);
+        else
+            used += (size_t)snprintf(out + used, size - used, "%.*s", (int)head, form);
+        if (used >= size || *form == '{' || form[whole] != '|')
+            return;
+        form += whole + 1;
+        bool last = *form == '{' || form[alternative_length(form)] != '|';
+        used += (size_t)snprintf(out + used, size - used, last ? " or " : ", ");
+        if (used >= size)
+            return;
+    }
+}
+
+/* Past the end of a group that starts at its opening bracket. */
+static const char *past_group(const char *form)
+{
+    unsigned depth = 0;
+    do {
+        if (*form == '[' || *form == '{')
+            depth++;
+        else if (*form == ']' || *form == '}')
+            depth--;
+        form++;
+    } while (depth);
+    return form;
+}
+
+static bool address_match_list(struct matcher *m, const struct conf_statement *list);
+
+/* One element of an address match list: [!] ( { … } | key NAME | address | prefix | acl name ). */
+static bool address_match(struct matcher *m)
+{
+    if (m->item && m->item->kind == CONF_BANG)
+        advance(m);
+    if (m->item && m->item->kind == CONF_BLOCK) {
+        struct matcher inner = {.report = m->report, .last = m->item};
+        if (!address_match_list(&inner, m->item->block))
+            m->failed = true;
+        advance(m);
+        return !m->failed;
+    }
+    if (!m->item || m->item->kind == CONF_BANG) {
+        mismatch(m, "an address, a prefix, key, an acl's name or a list in braces");
+        return false;
+    }
+    if (conf_is(m->item, "geoip")) {
+        conf_error(m->report, m->item->at, "geoip elements are not supported; list the addresses");
+        m->failed = true;
+        return false;
+    }
+    bool key = conf_is(m->item, "key");
+    advance(m);
+    if (key && accepts("NAME", m->item))
+        advance(m);
+    else if (key)
+        mismatch(m, "the name of a key");
+    return !m->failed;
+}
+
+static bool address_match_list(struct matcher *m, const struct conf_statement *list)
+{
+    bool good = true;
+    for (; list; list = list->next) {
+        struct matcher element = {.report = m->report, .item = list->items, .last = NULL};
+        if (address_match(&element) && element.item)
+            mismatch(&element, "';'");
+        good = good && !element.failed;
+    }
+    return good;
+}
+
+/* {…} of a form against a block. */
+static void block(struct matcher *m, const char *form)
+{
+    const struct conf_item *item = m->item;
+    advance(m);
+    if (form[1] == '@') /* its statements are checked by conf_check() */
+        return;
+    if (strncmp(form, "{MATCH}", 7) == 0) {
+        if (!address_match_list(m, item->block))
+            m->failed = true;
+        return;
+    }
+    for (const struct conf_statement *s = item->block; s; s = s->next) {
+        struct matcher inner = {.report = m->report, .item = s->items, .last = NULL};
+        const char *at = form + 1;
+        if (strncmp(at, "ANY", 3) != 0 && sequence(&inner, &at, '}') && inner.item)
+            mismatch(&inner, "';'");
+        if (inner.failed)
+            m->failed = true;
+    }
+}
+
+/* a|B|c */
+static void alternatives(struct matcher *m, const char **form)
+{
+    const char *at = *form;
+    char expected[256];
+    for (;;) {
+        size_t length = *at == '{' ? (size_t)(past_group(at) - at) : alternative_length(at);
+        if (accepts(at, m->item) && in_range(at, length, m->item->text)) {
+            const char *argument = *at == '{' ? NULL : memchr(at, ':', length);
+            if (*at == '{')
+                block(m, at);
+            else
+                advance(m);
+            if (argument) {
+                argument++;
+                alternatives(m, &argument);
+            }
+            break;
+        }
+        if (at[length] != '|') {
+            describe(*form, expected, sizeof expected);
+            mismatch(m, expected);
+            break;
+        }
+        at += length + 1;
+    }
+    /* Past all of them, whichever fitted. */
+    for (at = *form;;) {
+        at = *at == '{' ? past_group(at) : at + alternative_length(at);
+        if (*at != '|')
+            break;
+        at++;
+    }
+    *form = at;
+}
+
+enum { MAX_OPTIONS = 32 };
+
+static bool group_accepts(const char *group, const struct conf_item *item)
+{
+    for (const char *at = group + 1;; at++) {
+        if (accepts(at, item))
+            return true;
+        at += *at == '{' ? (size_t)(past_group(at) - at) : alternative_length(at);
+        if (*at != '|')
+            return false;
+    }
+}
+
+/* A run of [ ] groups: each may come once, in any order. */
+static void options(struct matcher *m, const char **form)
+{
+    const char *groups[MAX_OPTIONS];
+    unsigned count = 0;
+    while (**form == '[' && count < MAX_OPTIONS) {
+        groups[count++] = *form;
+        *form = past_group(*form);
+        while (**form == ' ')
+            ++*form;
+    }
+    for (unsigned i = 0; i < count && !m->failed;) {
+        if (groups[i] && group_accepts(groups[i], m->item)) {
+            const char *inside = groups[i] + 1;
+            sequence(m, &inside, ']');
+            groups[i] = NULL;
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+}
+
+static bool sequence(struct matcher *m, const char **form, char close)
+{
+    while (!m->failed) {
+        while (**form == ' ')
+            ++*form;
+        if (**form == close || **form == '\0')
+            break;
+        if (**form == '[') {
+            options(m, form);
+        } else {
+            alternatives(m, form);
+        }
+    }
+    return !m->failed;
+}
+
+bool conf_form_check(struct conf_report *report, const struct conf_statement *statement, const char *form)
+{
+    struct matcher m = {.report = report, .item = statement->items->next, .last = statement->items};
+    if (sequence(&m, &form, '\0') && m.item)
+        mismatch(&m, "';'");
+    return !m.failed;
+}

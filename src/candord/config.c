@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candord/config.h"
+
+#include <stdlib.h>
+
+#include "candord/conf_tree.h"
+#include "candord/conf_words.h"
+#include "candord/config_build.h"
+
+static const struct conf_statement *options_of(const struct conf_statement *top, struct conf_place *at)
+{
+    const struct conf_statement *options = conf_find(top, "options");
+    const struct conf_item *block = options ? conf_block(options) : NULL;
+    if (options)
+        *at = options->items->at;
+    return block ? block->block : NULL;
+}
+
+/* Every part is built even after errors, so that one run tells them all. */
+static void build(struct builder *b)
+{
+    build_environment(b);
+    build_keys(b);
+    build_named_servers(b);
+    build_named_acls(b);
+    build_server(b);
+    build_logging(b);
+    build_views(b);
+}
+
+static void read_into(const struct config_read_options *options, struct config *config,
+                      struct conf_report *report)
+{
+    struct builder b = {.config = config,
+                        .arena = &config->arena,
+                        .report = report,
+                        .read = options,
+                        .at = {options->file, 0}};
+    b.top = conf_parse_file(options->file, b.arena, report);
+    if (!b.top && report->errors)
+        return;
+    conf_check(report, b.top, TOP);
+    b.options = options_of(b.top, &b.at);
+    build(&b);
+}
+
+int config_read(const struct config_read_options *options, struct config **out)
+{
+    struct conf_report report = {.problem = options->problem, .context = options->context};
+    struct config *config = calloc(1, sizeof *config);
+    if (!config)
+        return ERR_NOMEM;
+    arena_init(&config->arena, 1 << 16);
+    read_into(options, config, &report);
+    if (report.out_of_memory || report.errors) {
+        config_free(config);
+        return report.out_of_memory ? ERR_NOMEM : ERR_INVALID;
+    }
+    *out = config;
+    return 0;
+}
+
+void config_free(struct config *config)
+{
+    if (config)
+        arena_fini(&config->arena);
+    free(config);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* zone "x" { … } of every type, and what the recursor learns from them: forwards, stubs, hints. */
+#include <string.h>
+#include <strings.h>
+
+#include "candord/conf_value.h"
+#include "candord/config_build.h"
+#include "dns/name.h"
+
+static const struct {
+    const char *type;
+    enum zone_kind kind;
+} kinds[] = {
+    {"primary", ZONE_PRIMARY},     {"master", ZONE_PRIMARY},
+    {"secondary", ZONE_SECONDARY}, {"slave", ZONE_SECONDARY},
+    {"hint", ZONE_HINT},           {"forward", ZONE_FORWARD},
+    {"stub", ZONE_STUB},           {"static-stub", ZONE_STATIC_STUB},
+};
+
+/* Types that BIND knows and we do not have: said once each, and why that is no answer. */
+static const struct {
+    const char *type, *why;
+} unsupported[] = {
+    {"mirror", "type mirror is not supported; leave the zone out (the recursor asks the root itself)"},
+    {"redirect", "type redirect is not supported; a response-policy zone does it"},
+    {"delegation-only", "type delegation-only is not supported; leave the zone out"},
+};
+
+static bool zone_type(struct builder *b, const struct conf_statement *type, enum zone_kind *kind)
+{
+    const struct conf_item *item = type ? type->items->next : NULL;
+    if (!item)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcasecmp(item->text, kinds[i].type) == 0) {
+            *kind = kinds[i].kind;
+            return true;
+        }
+    for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
+        if (strcasecmp(item->text, unsupported[i].type) == 0)
+            conf_error(b->report, item->at, "%s", unsupported[i].why);
+    return false;
+}
+
+/* --- what belongs to each kind ----------------------------------------------------------------------------
+ */
+
+static enum forward_mode forward_mode(const struct conf_item *item)
+{
+    return conf_is(item, "only") ? FORWARD_ONLY : FORWARD_FIRST;
+}
+
+static void build_forwarding(struct builder *b, const struct conf_statement *list, const struct scope *scope,
+                             struct zone_config *zone)
+{
+    const struct conf_statement *forwarders = conf_find(list, "forwarders");
+    const struct conf_statement *forward = conf_find(list, "forward");
+    if (!forwarders && zone->kind == ZONE_FORWARD)
+        conf_error(b->report, (struct conf_place){zone->config_file, zone->config_line},
+                   "expected 'forwarders' in zone '%s' of type forward", zone->name_text);
+    else if (!forwarders && forward)
+        conf_error(b->report, forward->items->at, "'forward' without 'forwarders' in zone '%s'",
+                   zone->name_text);
+    if (!forwarders)
+        return;
+    build_endpoints(b, forwarders, 53, &zone->servers, &zone->server_count);
+    zone->forward = zone->server_count ? forward_mode(scope_value(scope, "forward")) : FORWARD_NONE;
+}
+
+static void build_stub(struct builder *b, struct zone_config *zone)
+{
+    size_t count = zone->primaries.count;
+    struct endpoint *servers = build_alloc(b, count * sizeof *servers);
+    for (size_t i = 0; servers && i < count; i++)
+        servers[i] = zone->primaries.servers[i].endpoint;
+    zone->servers = servers;
+    zone->server_count = servers ? count : 0;
+    zone->forward = STUB_PRIME;
+}
+
+static void build_static_stub(struct builder *b, const struct conf_statement *list, struct zone_config *zone)
+{
+    const struct conf_statement *addresses = conf_find(list, "server-addresses");
+    if (addresses)
+        build_endpoints(b, addresses, 53, &zone->servers, &zone->server_count);
+    if (!zone->server_count)
+        conf_error(b->report, (struct conf_place){zone->config_file, zone->config_line},
+                   "expected 'server-addresses' in zone '%s' of type static-stub", zone->name_text);
+    zone->forward = STUB;
+}
+
+static void build_file(struct builder *b, const struct conf_statement *list, struct zone_config *zone)
+{
+    const struct conf_statement *file = conf_find(list, "file");
+    bool needed = zone->kind == ZONE_PRIMARY || zone->kind == ZONE_HINT;
+    if (file && file->items->next)
+        zone->file = build_path(b, file->items->next->text);
+    else if (needed)
+        conf_error(b->report, (struct conf_place){zone->config_file, zone->config_line},
+                   "expected 'file' in zone '%s' of type %s", zone->name_text,
+                   zone->kind == ZONE_HINT ? "hint" : "primary");
+}
+
+static void build_format(struct builder *b, const struct scope *scope, struct zone_config *zone)
+{
+    const struct conf_item *format = scope_value(scope, "masterfile-format");
+    zone->masterfile_text = true;
+    if (format && strcasecmp(format->text, "text") != 0)
+        conf_error(b->report, format->at,
+                   "expected text after 'masterfile-format', found '%s', which only BIND "
+                   "reads (named-compilezone converts it)",
+                   format->text);
+}
+
+static void build_servers_of(struct builder *b, const struct conf_statement *list, struct zone_config *zone)
+{
+    const struct conf_statement *primaries = conf_find(list, "primaries") ?: conf_find(list, "masters");
+    bool needed = zone->kind == ZONE_SECONDARY || zone->kind == ZONE_STUB;
+    build_servers(b, primaries, 53, &zone->primaries);
+    if (needed && !zone->primaries.count)
+        conf_error(b->report, (struct conf_place){zone->config_file, zone->config_line},
+                   "expected 'primaries' with an address in zone '%s'", zone->name_text);
+}
+
+static bool build_notify(const struct scope *scope)
+{
+    const struct conf_item *item = scope_value(scope, "notify");
+    bool yes;
+    return !item || conf_bool(item->text, &yes) != 0 || yes;
+}
+
+static void build_body(struct builder *b, const struct scope *outer, const struct conf_statement *list,
+                       struct zone_config *zone)
+{
+    struct scope scope = {{list, outer->lists[0], outer->lists[1]}};
+    zone->allow_query = scope_acl(b, &scope, "allow-query", &acl_any);
+    zone->allow_transfer = scope_acl(b, &scope, "allow-transfer", &acl_any);
+    zone->allow_notify = scope_acl(b, &scope, "allow-notify", &acl_none);
+    zone->allow_update = scope_acl(b, &scope, "allow-update", &acl_none);
+    zone->notify = build_notify(&scope);
+    build_file(b, list, zone);
+    build_format(b, &scope, zone);
+    build_servers_of(b, list, zone);
+    build_servers(b, scope_find(&scope, "also-notify"), 53, &zone->also_notify);
+    if (zone->kind == ZONE_STUB)
+        build_stub(b, zone);
+    else if (zone->kind == ZONE_STATIC_STUB)
+        build_static_stub(b, list, zone);
+    else
+        build_forwarding(b, list, &scope, zone);
+}
+
+static const struct zone_config *find_zone(const struct zone_config *zones, size_t count, const uint8_t *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (name_equal(zones[i].name, name))
+            return &zones[i];
+    return NULL;
+}
+
+static bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
+                       struct zone_config *zone)
+{
+    const struct conf_item *name = s->items->next, *class = conf_item_at(s, 2), *block = conf_block(s);
+    if (!name || !block || name->kind == CONF_BLOCK || name_from_text(name->text, NULL, zone->name) < 0 ||
+        !zone_type(b, conf_find(block->block, "type"), &zone->kind))
+        return false;
+    if (class && class->kind != CONF_BLOCK && strcasecmp(class->text, "IN") != 0) {
+        conf_notice(b->report, s->items->at, "zone '%s' has no effect: only class IN is served", name->text);
+        return false;
+    }
+    name_to_lower(zone->name);
+    zone->config_file = s->items->at.file;
+    zone->config_line = s->items->at.line;
+    char text[NAME_TEXT_MAX];
+    zone->name_text = arena_strdup(b->arena, name_to_text_nodot(zone->name, text)) ?: "";
+    if (zone->kind == ZONE_HINT && !name_is_root(zone->name)) {
+        conf_error(b->report, name->at, "expected \".\" as the name of a zone of type hint, found '%s'",
+                   name->text);
+        return false;
+    }
+    build_body(b, scope, block->block, zone);
+    return true;
+}
+
+/* --- what the recursor learns -----------------------------------------------------------------------------
+ */
+
+static bool is_forward(const struct zone_config *zone)
+{
+    return zone->kind == ZONE_FORWARD || zone->kind == ZONE_STUB || zone->kind == ZONE_STATIC_STUB;
+}
+
+static void build_global_forward(struct builder *b, const struct scope *scope, struct forward_zone *forward)
+{
+    const struct conf_statement *forwarders = scope_find(scope, "forwarders");
+    const struct conf_statement *mode = scope_find(scope, "forward");
+    if (mode && !forwarders)
+        conf_error(b->report, mode->items->at, "'forward' without 'forwarders'");
+    if (!forwarders)
+        return;
+    build_endpoints(b, forwarders, 53, &forward->servers, &forward->server_count);
+    forward->mode = forward_mode(scope_value(scope, "forward"));
+}
+
+static void build_forwards(struct builder *b, const struct scope *scope, struct view_config *view)
+{
+    struct forward_zone *forwards = build_alloc(b, (view->zone_count + 1) * sizeof *forwards);
+    size_t count = 0;
+    if (!forwards)
+        return;
+    const struct zone_config *root = find_zone(view->zones, view->zone_count, (const uint8_t *)"");
+    build_global_forward(b, scope, &forwards[0]);
+    if (forwards[0].server_count && (!root || root->kind == ZONE_HINT))
+        count = 1;
+    if (root && root->kind == ZONE_HINT)
+        view->resolver.hints_file = root->file;
+    for (size_t i = 0; i < view->zone_count; i++) {
+        const struct zone_config *zone = &view->zones[i];
+        if (!is_forward(zone))
+            continue;
+        struct forward_zone *forward = &forwards[count++];
+        *forward = (struct forward_zone){
+            .mode = zone->forward, .servers = zone->servers, .server_count = zone->server_count};
+        name_copy(forward->origin, zone->name);
+    }
+    view->resolver.forwards = forwards;
+    view->resolver.forward_count = count;
+}
+
+void build_zones(struct builder *b, const struct scope *scope, const struct conf_statement *list,
+                 struct view_config *view)
+{
+    struct zone_config *zones = build_alloc(b, conf_count(list) * sizeof *zones);
+    if (!zones)
+        return;
+    view->zones = zones;
+    for (const struct conf_statement *s = conf_find(list, "zone"); s; s = conf_find_next(s, "zone")) {
+        struct zone_config *zone = &zones[view->zone_count];
+        memset(zone, 0, sizeof *zone);
+        if (!build_zone(b, scope, s, zone))
+            continue;
+        const struct zone_config *other = find_zone(zones, view->zone_count, zone->name);
+        if (other)
+            conf_error(b->report, s->items->at, "zone '%s' a second time; it stands in %s:%u already",
+                       zone->name_text, other->config_file, other->config_line);
+        else
+            view->zone_count++;
+    }
+    build_forwards(b, scope, view);
+}
