@@ -10,10 +10,7 @@
 
 #include "candord/conf_value.h"
 #include "candord/config_build.h"
-
-#ifndef CANDOR_VERSION
-#define CANDOR_VERSION "unreleased"
-#endif
+#include "version.h"
 
 enum { MAX_LISTEN = 1024 };
 
