@@ -23,7 +23,9 @@ struct writer {
 
 static inline uint16_t load_u16(const uint8_t *from)
 {
-    return (uint16_t)(from[0] << 8 | from[1]);
+    uint16_t value;
+    memcpy(&value, from, sizeof value);
+    return __builtin_bswap16(value);
 }
 
 static inline uint32_t load_u32(const uint8_t *from)
@@ -35,8 +37,8 @@ static inline uint32_t load_u32(const uint8_t *from)
 
 static inline void store_u16(uint8_t *to, uint16_t value)
 {
-    to[0] = (uint8_t)(value >> 8);
-    to[1] = (uint8_t)value;
+    value = __builtin_bswap16(value);
+    memcpy(to, &value, sizeof value);
 }
 
 static inline void store_u32(uint8_t *to, uint32_t value)

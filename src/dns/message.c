@@ -109,14 +109,18 @@ static int settle(struct message_writer *m, struct mark before)
 
 int message_put_question(struct message_writer *m, const uint8_t *qname, uint16_t qtype, uint16_t qclass)
 {
-    struct mark before = mark(m);
-    put_name(m, qname);
-    write_u16(&m->writer, qtype);
-    write_u16(&m->writer, qclass);
-    int error = settle(m, before);
-    if (!error)
-        m->counts[0]++;
-    return error;
+    size_t length = name_length(qname), here = writer_used(&m->writer);
+    uint8_t *at = writer_left(&m->writer) < length + 4 ? NULL : write_room(&m->writer, length + 4);
+    if (!at)
+        return ERR_SPACE;
+    memcpy(at, qname, length);
+    store_u16(at + length, qtype);
+    store_u16(at + length + 2, qclass);
+    /* Nothing stands before it to point to; what follows points here. */
+    for (size_t skip = 0; qname[skip]; skip += qname[skip] + 1u)
+        remember_name(m, here + skip, length - skip);
+    m->counts[0]++;
+    return 0;
 }
 
 static void put_rdata_field(struct message_writer *m, int field, struct reader *in, size_t length)

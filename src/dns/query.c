@@ -11,8 +11,7 @@ enum { RECORD_FIXED_BYTES = 10 /* type, class, TTL, length */, OPT_DO = 0x8000 }
 /* Offset behind the name at `at`, compressed or not, or 0. Does not follow pointers. */
 static size_t skip_name(const uint8_t *packet, size_t length, size_t at)
 {
-    size_t start = at;
-    while (at < length) {
+    for (size_t start = at; at < length;) {
         uint8_t label = packet[at];
         if (label == 0)
             return at + 1 - start <= NAME_MAX_BYTES ? at + 1 : 0;
@@ -27,22 +26,21 @@ static size_t skip_name(const uint8_t *packet, size_t length, size_t at)
 
 static bool read_question(const uint8_t *packet, size_t length, struct dns_query *out)
 {
-    size_t at = DNS_HEADER_BYTES;
-    unsigned labels = 0;
-    for (; at < length && packet[at]; labels++) {
-        if (packet[at] > 63)
+    const uint8_t *qname = packet + DNS_HEADER_BYTES, *at = qname, *end = packet + length;
+    unsigned labels = 0, label;
+    for (; at < end && (label = *at); labels++) {
+        if (label > 63)
             return false;
-        at += packet[at] + 1u;
+        at += label + 1;
     }
-    size_t name_bytes = at + 1 - DNS_HEADER_BYTES;
-    if (at >= length || length - at < 5 || name_bytes > NAME_MAX_BYTES)
+    if (end - at < 5 || at - qname >= NAME_MAX_BYTES)
         return false;
-    out->qname = packet + DNS_HEADER_BYTES;
-    out->qname_length = (uint8_t)name_bytes;
+    out->qname = qname;
+    out->qname_length = (uint8_t)(at + 1 - qname);
     out->qname_labels = (uint8_t)labels;
-    out->qtype = load_u16(packet + at + 1);
-    out->qclass = load_u16(packet + at + 3);
-    out->question_end = at + 5;
+    out->qtype = load_u16(at + 1);
+    out->qclass = load_u16(at + 3);
+    out->question_end = (size_t)(at + 5 - packet);
     return true;
 }
 
@@ -100,14 +98,16 @@ static bool read_options(const uint8_t *at, size_t left, struct dns_query *out)
 /* `fixed` points behind the OPT's owner. */
 static enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
 {
-    uint16_t size = load_u16(fixed + 2);
+    uint16_t size = load_u16(fixed + 2), options_length = load_u16(fixed + 8);
     out->has_edns = true;
     out->udp_size = size > DNS_UDP_CLASSIC ? size : DNS_UDP_CLASSIC;
     out->edns_version = fixed[5];
     out->dnssec_ok = load_u16(fixed + 6) & OPT_DO;
     if (out->edns_version) /* its options may have another form */
         return QUERY_BADVERS;
-    return read_options(fixed + RECORD_FIXED_BYTES, load_u16(fixed + 8), out) ? QUERY_OK : QUERY_FORMERR;
+    if (options_length && !read_options(fixed + RECORD_FIXED_BYTES, options_length, out))
+        return QUERY_FORMERR;
+    return QUERY_OK;
 }
 
 /* Walks the records behind the question; in a query these are an OPT, seldom more. `before` of the `all`
@@ -140,6 +140,25 @@ static enum query_verdict read_records(const uint8_t *packet, size_t length, uns
     return at == length ? verdict : QUERY_FORMERR;
 }
 
+/* Nearly every query: one OPT behind the question and nothing else. */
+static bool is_only_an_opt(const uint8_t *packet, size_t length, size_t at)
+{
+    return length - at >= 1 + RECORD_FIXED_BYTES && packet[at] == 0 &&
+           load_u16(packet + at + 1) == TYPE_OPT &&
+           at + 1 + RECORD_FIXED_BYTES + load_u16(packet + at + 9) == length;
+}
+
+static enum query_verdict read_body(const uint8_t *packet, size_t length, struct dns_query *out)
+{
+    static const uint8_t one_and_opt[8] = {0, 1, 0, 0, 0, 0, 0, 1};
+    if (load_u16(packet + 4) != 1 || !read_question(packet, length, out))
+        return QUERY_FORMERR;
+    if (memcmp(packet + 4, one_and_opt, 8) == 0 && is_only_an_opt(packet, length, out->question_end))
+        return read_opt(packet + out->question_end + 1, out);
+    unsigned before = (unsigned)load_u16(packet + 6) + load_u16(packet + 8);
+    return read_records(packet, length, before, before + load_u16(packet + 10), out);
+}
+
 static bool is_opcode_done(unsigned opcode)
 {
     return opcode == OPCODE_QUERY || opcode == OPCODE_NOTIFY || opcode == OPCODE_UPDATE;
@@ -152,14 +171,10 @@ enum query_verdict query_parse(const uint8_t *packet, size_t length, struct dns_
         return QUERY_DROP;
     out->id = load_u16(packet);
     out->flags = load_u16(packet + 2);
-    out->opcode = packet[2] >> 3 & 15;
+    out->opcode = out->flags >> 11 & 15;
     if (out->flags & DNS_QR)
         return QUERY_DROP;
-    enum query_verdict verdict = QUERY_FORMERR;
-    if (load_u16(packet + 4) == 1 && read_question(packet, length, out)) {
-        unsigned before = (unsigned)load_u16(packet + 6) + load_u16(packet + 8);
-        verdict = read_records(packet, length, before, before + load_u16(packet + 10), out);
-    }
+    enum query_verdict verdict = read_body(packet, length, out);
     /* The message of an unknown opcode may have any form. */
     return is_opcode_done(out->opcode) ? verdict : QUERY_NOTIMP;
 }

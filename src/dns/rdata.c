@@ -211,11 +211,13 @@ static bool known_text(uint16_t type, const uint8_t *rdata, size_t length, char 
     knot_rrset_t rrset = {.owner = (knot_dname_t *)"", .type = type, .rclass = KNOT_CLASS_IN};
     rrset.rrs = (knot_rdataset_t){.count = 1, .size = (uint32_t)data_size, .rdata = data};
     char *text = memory + data_size;
-    bool done = knot_rrset_txt_dump_data(&rrset, 0, text, text_size, &KNOT_DUMP_STYLE_DEFAULT) >= 0;
-    if (done)
-        snprintf(out, size, "%s", text);
+    int used = knot_rrset_txt_dump_data(&rrset, 0, text, text_size, &KNOT_DUMP_STYLE_DEFAULT);
+    while (used > 0 && text[used - 1] == ' ') /* behind CAA's value */
+        used--;
+    if (used >= 0)
+        snprintf(out, size, "%.*s", used, text);
     free(memory);
-    return done;
+    return used >= 0;
 }
 
 char *rdata_to_text(uint16_t type, const uint8_t *rdata, size_t length, char *out, size_t size)
