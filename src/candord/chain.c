@@ -207,13 +207,14 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
     return 0;
 }
 
-static int take_truth(struct query *q, const struct truth *truth)
+static int take_truth(struct query *q, struct truth *truth)
 {
     struct answer *answer = &q->answer;
     if (truth->failed) {
         fail(q, truth->ede, truth->ede_text ? arena_strdup(&q->arena, truth->ede_text) : NULL);
         return 0;
     }
+    unsigned first_link = q->chain.count;
     unsigned upto = q->view->has_zones ? first_link_of_ours(q, truth) : truth->link_count;
     uint16_t first_set = answer->count[SECTION_ANSWER];
     int error = answer_add_truth(q, truth, upto);
@@ -230,6 +231,8 @@ static int take_truth(struct query *q, const struct truth *truth)
         answer->ede_text = truth->ede_text ? arena_strdup(&q->arena, truth->ede_text) : NULL;
     }
     q->truth_done = upto == truth->link_count;
+    if (q->truth_done && first_link == 0 && q->stage == STAGE_TRUTH)
+        q->sole_truth = truth_ref(truth);
     if (!q->truth_done) {
         answer->rcode = RCODE_NOERROR;
         name_copy_lower(q->current, truth->links[upto].name);
@@ -246,11 +249,13 @@ static struct truth *usable(struct query *q, uint64_t hash, uint16_t qtype, bool
         return NULL;
     if (truth->expires_ms > q->now_ms)
         return truth;
-    bool now = fresh_failed || config->stale_answer_client_timeout_ms == 0;
+    uint64_t failed_ms = atomic_load_explicit(&truth->refresh_failed_ms, memory_order_relaxed);
+    bool recently = failed_ms && q->now_ms < failed_ms + (uint64_t)config->stale_refresh_time_s * 1000;
+    bool now = fresh_failed || recently || config->stale_answer_client_timeout_ms == 0;
     if (truth->failed || !config->stale_answer_enable || truth->stale_until_ms <= q->now_ms || !now)
         return NULL;
-    if (!fresh_failed)
-        worker_refresh(q->worker, q->view, truth);
+    if (!fresh_failed && !recently && q->may_recurse)
+        worker_fetch(q->worker, q->view, truth->name, truth->qtype);
     metric_add(worker_counters(q->worker), SERVE_STALE_ANSWERS, 1);
     q->answer.ede = truth->rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE_ANSWER;
     return truth;
@@ -352,19 +357,6 @@ static int add_sets(struct query *q, enum dns_section section, const struct rrse
     return error;
 }
 
-/* The NS set of the zone, for answers that BIND would not make minimal. */
-static int add_zone_servers(struct query *q, const struct zone_content *content)
-{
-    struct zone_answer servers;
-    int error = zone_content_answer(content, zone_content_origin(content), TYPE_NS, q->asked.dnssec_ok,
-                                    &q->arena, &servers);
-    if (!error && servers.result == ZONE_ANSWER)
-        error = add_sets(q, SECTION_AUTHORITY, servers.answer, servers.answer_count);
-    if (!error)
-        error = add_sets(q, SECTION_ADDITIONAL, servers.additional, servers.additional_count);
-    return error;
-}
-
 static bool wants_zone_servers(const struct query *q)
 {
     switch (q->view->config->minimal_responses) {
@@ -377,17 +369,29 @@ static bool wants_zone_servers(const struct query *q)
     }
 }
 
-static int finish_local(struct query *q, const struct zone_content *content, const struct zone_answer *from)
+static uint8_t local_rcode(enum zone_result result)
+{
+    switch (result) {
+    case ZONE_NXDOMAIN:
+        return RCODE_NXDOMAIN;
+    case ZONE_YXDOMAIN:
+        return RCODE_YXDOMAIN;
+    case ZONE_LOOP:
+        return RCODE_SERVFAIL;
+    default:
+        return RCODE_NOERROR;
+    }
+}
+
+static int finish_local(struct query *q, const struct zone_answer *from)
 {
     q->truth_done = true;
-    q->answer.rcode = from->result == ZONE_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR;
+    q->answer.rcode = local_rcode(from->result);
     int error = add_sets(q, SECTION_AUTHORITY, from->authority, from->authority_count);
-    if (!error && from->result == ZONE_ANSWER && wants_zone_servers(q) && q->asked.qtype != TYPE_NS)
-        return add_zone_servers(q, content);
     bool minimal = q->view->config->minimal_responses == MINIMAL_YES;
-    return error || (minimal && from->result != ZONE_DELEGATION)
-               ? error
-               : add_sets(q, SECTION_ADDITIONAL, from->additional, from->additional_count);
+    if (error || (minimal && from->result != ZONE_DELEGATION))
+        return error;
+    return add_sets(q, SECTION_ADDITIONAL, from->additional, from->additional_count);
 }
 
 static enum query_progress gather_local(struct query *q, const struct zone_content *content, uint16_t qtype)
@@ -397,6 +401,8 @@ static enum query_progress gather_local(struct query *q, const struct zone_conte
     int error = zone_content_answer(content, name, qtype, q->asked.dnssec_ok, &q->arena, &from);
     if (!error && from.result == ZONE_DELEGATION && q->may_recurse)
         return gather_recursive(q, qtype);
+    if (!error && !q->chain.count && wants_zone_servers(q))
+        error = zone_content_add_authority(content, qtype, q->asked.dnssec_ok, &q->arena, &from);
     if (!q->chain.count)
         q->answer.authoritative = from.result != ZONE_DELEGATION;
     q->answer.authentic = false;
@@ -405,7 +411,7 @@ static enum query_progress gather_local(struct query *q, const struct zone_conte
     if (!error && from.result == ZONE_CNAME_OUT)
         name_copy_lower(q->current, from.target);
     else if (!error)
-        error = finish_local(q, content, &from);
+        error = finish_local(q, &from);
     if (error)
         fail(q, EDE_OTHER, err_text(error));
     metric_add(worker_counters(q->worker), SERVE_LOCAL_ANSWERS, 1);

@@ -207,7 +207,7 @@ static void prefetch_if_due(struct query *q, const struct truth *truth)
     uint64_t left_ms = truth->expires_ms - q->now_ms, whole_ms = truth->expires_ms - truth->fetched_ms;
     if (left_ms < (uint64_t)config->prefetch_trigger_s * 1000 && q->may_recurse && !truth->failed &&
         whole_ms >= (uint64_t)config->prefetch_eligible_s * 1000)
-        worker_refresh(q->worker, q->view, truth);
+        worker_fetch(q->worker, q->view, truth->name, truth->qtype);
 }
 
 /* Answers from one fresh truth in the cache. False: the long way has to be taken. */
@@ -287,8 +287,11 @@ static enum query_progress judge(struct query *q)
     }
     note_disabled(q);
     q->verdict_known = true;
-    if (step != POLICY_RULE)
+    if (step != POLICY_RULE) {
+        if (q->sole_truth && !q->servers_incomplete && !client_concerned(q))
+            memo_set(q, q->sole_truth);
         return finish_truth(q);
+    }
     if (!rewrite_lets_pass(q))
         return rewrite_begin(q);
     rewrite_note(q, &q->verdict.match, false);
@@ -438,13 +441,14 @@ enum query_progress query_resume(struct query *q)
 
 void query_clear(struct query *q)
 {
-    if (q->truth)
-        truth_unref(q->truth);
+    truth_unref(q->truth);
     if (q->holds_snapshot)
         snapshot_unref(q->snapshot);
     if (q->arena.blocks)
         arena_reset(&q->arena);
-    q->truth = NULL;
+    truth_unref(q->sole_truth);
+    q->truth = q->sole_truth = NULL;
+    q->servers_incomplete = false;
     q->holds_snapshot = q->holds_packet = false;
     q->ask_error = 0;
     q->prefer_stale = q->answered = q->verdict_known = q->rewritten = q->no_reply = false;

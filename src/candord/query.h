@@ -110,7 +110,9 @@ struct query {
     uint8_t current[NAME_MAX_BYTES]; /* the name whose truth is wanted next */
     unsigned hops;
     bool truth_done;
-    struct truth *truth; /* held: came back from the resolver */
+    struct truth *sole_truth; /* held: all of the answer's truth is this one */
+    bool servers_incomplete;  /* not every name server could be looked up: no memo */
+    struct truth *truth;      /* held: came back from the resolver */
     int ask_error;
     struct pending_ask pending;
     bool ask_pending;
@@ -216,8 +218,8 @@ void reply_none(struct query *query);
  * a bound was hit at once. */
 enum query_progress query_ask(struct query *query, const uint8_t *name, uint16_t type);
 
-/* Asks again for something in the cache, with nobody waiting. */
-void worker_refresh(struct worker *worker, const struct view *view, const struct truth *truth);
+/* Asks for (name, type) with nobody waiting: what comes goes into the cache. */
+void worker_fetch(struct worker *worker, const struct view *view, const uint8_t *name, uint16_t type);
 
 _Atomic uint64_t *worker_counters(struct worker *worker);
 

@@ -186,7 +186,8 @@ static void put_sections(struct query *q, struct message_writer *m)
 void reply_answer(struct query *q)
 {
     const struct answer *answer = &q->answer;
-    if (answer->rcode == RCODE_SERVFAIL || answer->rcode == RCODE_REFUSED) {
+    if (answer->failed || answer->rcode == RCODE_REFUSED ||
+        (answer->bogus && answer->rcode == RCODE_SERVFAIL)) {
         reply_code(q, answer->rcode, answer->ede, answer->ede_text);
         return;
     }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "candord/server_table.h"
 #include "dns/name.h"
 
 struct listener {
@@ -25,6 +26,7 @@ struct worker {
     pthread_t thread;
     bool started;
     struct loop *loop;
+    struct server_table *servers;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;
@@ -169,17 +171,20 @@ enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t typ
     return QUERY_WAITS;
 }
 
-void worker_refresh(struct worker *worker, const struct view *view, const struct truth *truth)
+void worker_fetch(struct worker *worker, const struct view *view, const uint8_t *name, uint16_t type)
 {
-    struct pending_ask *pending = calloc(1, sizeof *pending);
-    if (!pending || worker->stopping) {
-        free(pending);
+    struct pending_ask *pending = worker->stopping ? NULL : calloc(1, sizeof *pending);
+    if (!pending)
         return;
-    }
     metric_add(worker->counters, SERVE_PREFETCHES, 1);
-    fill_ask(worker, &pending->ask, view, truth->name, truth->qtype);
+    fill_ask(worker, &pending->ask, view, name, type);
     pending->ask.refresh = true;
     resolver_ask(view->pool->resolver, &pending->ask);
+}
+
+struct server_table *worker_servers(struct worker *worker)
+{
+    return worker->servers;
 }
 
 /* --- packets
@@ -365,8 +370,9 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->counters = metric_values(block);
     worker->tcp_limits = limits_of(config);
     worker->loop = loop_new();
+    worker->servers = server_table_new();
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
-    if (!worker->loop || !worker->listeners)
+    if (!worker->loop || !worker->listeners || !worker->servers)
         error = ERR_NOMEM;
     for (size_t i = 0; i < config->listen_count && !error; i++)
         error = open_listener(worker, &config->listen[i], problem, problem_size);
@@ -454,6 +460,7 @@ void worker_free(struct worker *worker)
         free(q);
     }
     free(worker->listeners);
+    server_table_free(worker->servers);
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);

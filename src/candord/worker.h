@@ -41,6 +41,9 @@ void worker_free(struct worker *worker);
 /* For the query path. */
 struct serving *worker_serving(struct worker *worker);
 
+/* The worker's table of zone cuts and their name servers. */
+struct server_table *worker_servers(struct worker *worker);
+
 /* The worker's inbox: where the resolver's answers come back. */
 struct inbox *worker_inbox(struct worker *worker);
 
