@@ -33,7 +33,7 @@ DOORS = [
     (r"libknot/|libzscanner/|libdnssec/", [r"src/dns/\w+\.[ch]"]),
     (r"urcu", [r"src/base/inbox\.[ch]", r"src/resolve/cache\w*\.[ch]", r"src/candord/\w+\.[ch]",
                r"src/resolve/resolver\w*\.[ch]"]),
-    (r"systemd/", [r"src/candord/main\.c"]),
+    (r"systemd/", [r"src/candord/(main|daemon)\.c"]),
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),
     (r"curl/", [r"src/check_http_onion/\w+\.[ch]"]),
     (r"openssl/", [r"src/check_http_onion/\w+\.[ch]"]),

@@ -171,23 +171,24 @@ class Candord(Server):
         self.command += list(options)
 
     def start(self, seconds=30):
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.setblocking(False)
         path = os.path.join(self.dir, "notify")
         if os.path.exists(path):
             os.unlink(path)
-        said = []
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(path)
-            notify.setblocking(False)
-            self.environment["NOTIFY_SOCKET"] = path
-            self.spawn()
+        self.notify.bind(path)
+        self.environment["NOTIFY_SOCKET"] = path
+        self.spawn()
+        return self.wait_notified("READY=1", seconds)
 
-            def ready():
-                try:
-                    said.append(notify.recv(4096).decode(errors="replace"))
-                except BlockingIOError:
-                    pass
-                return any("READY=1" in s.split("\n") for s in said)
-            return self.wait(ready, seconds)
+    def wait_notified(self, word, seconds=30):
+        """Until systemd would have been told `word`."""
+        def told():
+            try:
+                return word in self.notify.recv(4096).decode(errors="replace").split("\n")
+            except BlockingIOError:
+                return False
+        return self.wait(told, seconds, "saying " + word)
 
     def ctl(self, *words, check=True):
         """candorctl's output."""
@@ -200,11 +201,11 @@ class Candord(Server):
     def ctl_json(self, *words):
         return json.loads(self.ctl("--json", *words))
 
-    def reload(self, seconds=20):
-        """SIGHUP; returns when the log says that it is done."""
-        since = len(self.log())
+    def reload(self, seconds=30):
+        """SIGHUP; returns when it is done."""
         self.signal(signal.SIGHUP)
-        return self.wait_log(r"(?i)reload", seconds, since)
+        self.wait_notified("RELOADING=1", seconds)
+        return self.wait_notified("READY=1", seconds)
 
 
 class Named(Server):
