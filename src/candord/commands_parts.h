@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verbs of the control socket, one file for each kind of question; commands.c has their table. The shapes
+ * of the replies are in doc/control.md. All run on the main thread. */
+#ifndef CANDORD_COMMANDS_PARTS_H
+#define CANDORD_COMMANDS_PARTS_H
+
+#include "candord/control.h"
+#include "candord/daemon.h"
+
+int command_status(void *context, const json_t *request, struct control_reply *reply);
+int command_stats(void *context, const json_t *request, struct control_reply *reply);
+int command_zones(void *context, const json_t *request, struct control_reply *reply);
+int command_reload(void *context, const json_t *request, struct control_reply *reply);
+int command_flush(void *context, const json_t *request, struct control_reply *reply);
+
+/* A text of ours or of a file's; "?" where it is not UTF-8. */
+json_t *json_text(const char *text);
+/* A name with its final dot. */
+json_t *json_name(const uint8_t *name);
+json_t *json_address(const struct ip_address *address);
+/* {"mname", "rname", "serial"} of an SOA: who is responsible. */
+json_t *json_soa(const struct rrset *soa);
+
+/* "qname", "client-ip": triggers and actions as keys. */
+const char *trigger_key(enum rpz_trigger trigger);
+const char *action_key(enum rpz_action action);
+
+/* A name that a request gives, in lower case. False: it is missing or no name, and the reply has been ended
+ * with why. */
+bool request_name(const json_t *request, const char *member, struct control_reply *reply, uint8_t out[255]);
+
+/* The configured view of a name; NULL: there is none. */
+const struct view_config *config_view(const struct config *config, const char *name);
+
+#endif
