@@ -27,7 +27,8 @@ struct recursor {
     bool closing;
 };
 
-/* --- libunbound's events on our loop ----------------------------------------------------------------------- */
+/* --- libunbound's events on our loop -----------------------------------------------------------------------
+ */
 
 struct event {
     struct ub_event super; /* first */
@@ -165,7 +166,8 @@ static struct ub_event *event_new(struct ub_event_base *base, int fd, short bits
 
 static struct ub_event_base_vmt base_methods = {.new_event = event_new};
 
-/* --- libunbound's log, one for the process ------------------------------------------------------------------ */
+/* --- libunbound's log, one for the process
+ * ------------------------------------------------------------------ */
 
 static ssize_t log_line(void *cookie, const char *text, size_t length)
 {
@@ -194,7 +196,8 @@ static FILE *shared_log(void)
     return unbound_log;
 }
 
-/* --- contexts ----------------------------------------------------------------------------------------------- */
+/* --- contexts
+ * ----------------------------------------------------------------------------------------------- */
 
 /* A question under way. libunbound has no way to take one back. */
 struct pending {
@@ -242,7 +245,9 @@ static void context_answered(void *opaque, int rcode, void *packet, int length, 
     pending_free(pending);
     bool has_message = rcode == RCODE_NOERROR && packet && length > DNS_HEADER_BYTES;
     struct recursor_answer answer = {
-        .rcode = has_message ? RCODE_NOERROR : rcode ? rcode : RCODE_SERVFAIL,
+        .rcode = has_message ? RCODE_NOERROR
+                 : rcode     ? rcode
+                             : RCODE_SERVFAIL,
         .message = has_message ? packet : NULL,
         .length = has_message ? (size_t)length : 0,
         .security = security_of(security),

@@ -2,7 +2,10 @@
 /* Recursion: questions in, truths out. Runs on one or two threads of its own (libunbound behind recursor.c,
  * the only file that knows it); fed by inboxes, answering into the inbox of the asker. Identical questions
  * are joined; what libunbound lacks is here: time limits, caps in all, per zone, per client, failure cache,
- * serve-stale, prefetch, EDE (docs: doc/resolver.md). A dead zone never holds up another question. */
+ * serve-stale, prefetch, EDE (docs: doc/resolver.md). A dead zone never holds up another question.
+ *
+ * Every good answer goes into the cache, and every failure for servfail-ttl; but a failure never takes the
+ * place of a truth that may still be served stale: that one gets its refresh_failed_ms set instead. */
 #ifndef RESOLVE_RESOLVER_H
 #define RESOLVE_RESOLVER_H
 
@@ -39,8 +42,8 @@ struct forward_zone {
 
 struct resolver_options {
     unsigned threads;           /* 1 or 2 */
-    bool validate;              /* dnssec-validation */
-    const char *anchor_file;    /* RFC 5011 state, read and written; NULL: none */
+    bool validate;              /* dnssec-validation: with neither of the next two by the system's root key */
+    const char *anchor_file;    /* RFC 5011 state, read and written, made when missing; NULL: none */
     const char *const *anchors; /* trust-anchors as DS or DNSKEY lines */
     size_t anchor_count;
     const char *hints_file;              /* NULL: built in */
@@ -54,12 +57,10 @@ struct resolver_options {
     uint32_t max_stale_ttl_s;   /* 0: no serve-stale */
     uint32_t query_timeout_ms;  /* resolver-query-timeout: then the asker gets SERVFAIL */
     unsigned max_outstanding;   /* recursive-clients: questions in flight in all */
-    unsigned max_per_zone;      /* fetches-per-zone; 0: no limit */
+    unsigned max_per_zone;      /* fetches-per-zone; 0: only the moving bound of limits.h */
     unsigned max_joined;        /* clients-per-query: askers that wait for one question; 0: no limit */
     size_t unbound_cache_bytes; /* for libunbound's own caches, all threads together */
 };
-
-enum { RESOLVER_METRICS = 16 };
 
 struct resolver;
 
@@ -74,9 +75,11 @@ struct resolver_ask {
     bool refresh;             /* prefetch or stale refresh: ask though the cache has something */
     struct ip_address client; /* for caps; IP_NONE for questions of our own */
     /* Filled in when it comes back: */
-    int error;           /* 0; ERR_LIMIT: a cap was hit; ERR_TIMEOUT; ERR_NOMEM; ERR_CLOSED: shutting down */
-    struct truth *truth; /* when error is 0: the asker owns one reference. A failure is a truth too. */
+    int error;           /* 0; ERR_LIMIT: a cap was hit; ERR_NOMEM; ERR_CLOSED: shutting down */
+    struct truth *truth; /* when error is 0: the asker owns one reference. A failure is a truth too, also when
+                            time ran out. NULL otherwise. */
     struct resolver_ask *next_joined; /* the resolver's */
+    uint64_t deadline_ms;             /* the resolver's */
 };
 
 /* Starts the threads. The options are copied. *out, or an error and a message in `problem` (what and why). */
@@ -86,7 +89,8 @@ int resolver_start(const struct resolver_options *options, struct cache *cache, 
 /* Every ask comes back (ERR_CLOSED); then the threads end. The asker goes on emptying his inbox meanwhile. */
 void resolver_stop(struct resolver *resolver);
 
-/* Asks. From any thread; never blocks. The answer also goes into the cache. */
+/* Asks. From any thread; never blocks. The answer also goes into the cache (but not one that lives for 0
+ * seconds: that is for those who waited). Not after resolver_stop(). */
 void resolver_ask(struct resolver *resolver, struct resolver_ask *ask);
 
 /* Forgets what libunbound has cached of its own (it has no finer flush: a new context is made aside and

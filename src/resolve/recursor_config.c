@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "resolve/recursor_config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "dns/name.h"
+
+/* Debian's dns-root-data. */
+static const char root_anchor_file[] = "/usr/share/dns/root.key";
+
+/* What libunbound is told whatever our options say; doc/resolver.md has the reasons. */
+static const char fixed_text[] = "server:\n"
+                                 "  verbosity: 0\n"
+                                 "  chroot: \"\"\n"
+                                 "  do-not-query-localhost: no\n"
+                                 "  rrset-roundrobin: no\n"
+                                 "  msg-cache-slabs: 1\n"
+                                 "  rrset-cache-slabs: 1\n"
+                                 "  infra-cache-slabs: 1\n"
+                                 "  key-cache-slabs: 1\n"
+                                 "  edns-buffer-size: 1232\n"
+                                 "  infra-cache-max-rtt: 4000\n"
+                                 "  infra-keep-probing: no\n"
+                                 "  outbound-msg-retry: 3\n"
+                                 "  outgoing-num-tcp: 32\n"
+                                 "  unblock-lan-zones: yes\n"
+                                 "  insecure-lan-zones: no\n";
+
+/* Its other local zones (unblock-lan-zones takes care of those of RFC 1918 and RFC 6303). */
+static const char *const local_zones[] = {
+    "localhost.",
+    "127.in-addr.arpa.",
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+    "home.arpa.",
+    "onion.",
+    "test.",
+    "invalid.",
+};
+
+enum {
+    SOCKETS_PER_QUESTION = 2, /* a question may ask for a name server's address meanwhile */
+    SOCKETS_MIN = 64,
+    DESCRIPTORS_KEPT = 256, /* for the rest of the process, when there are enough */
+};
+
+struct config_writer {
+    FILE *to;
+    const struct resolver_options *options;
+    const struct recursor_share *share;
+    char *problem;
+    size_t problem_size;
+    int error; /* the first */
+};
+
+static void fail(struct config_writer *w, const char *what, const char *value)
+{
+    if (!w->error)
+        snprintf(w->problem, w->problem_size, "%s \"%s\" has a quote or control character", what, value);
+    w->error = ERR_INVALID;
+}
+
+/* A value between quotes: the file's grammar has no escape for a quote. */
+static void put_quoted(struct config_writer *w, const char *word, const char *value)
+{
+    for (const char *c = value; *c; c++)
+        if (*c == '"' || (iscntrl((unsigned char)*c) && *c != '\t'))
+            fail(w, word, value);
+    fprintf(w->to, "  %s: \"%s\"\n", word, value);
+}
+
+/* A name, its quotes as \034. */
+static void put_name(struct config_writer *w, const char *word, const uint8_t *name)
+{
+    char text[NAME_TEXT_MAX];
+    name_to_text(name, text);
+    fprintf(w->to, "  %s: \"", word);
+    for (const char *c = text; *c; c++) {
+        if (c[0] == '\\' && c[1] == '"')
+            fputs("\\034", w->to), c++;
+        else
+            fputc(*c, w->to);
+    }
+    fputs("\"\n", w->to);
+}
+
+static void put_flag(struct config_writer *w, const char *word, bool yes)
+{
+    fprintf(w->to, "  %s: %s\n", word, yes ? "yes" : "no");
+}
+
+static void put_address(struct config_writer *w, const char *word, const struct ip_address *address)
+{
+    char text[IP_TEXT_MAX];
+    if (address)
+        fprintf(w->to, "  %s: %s\n", word, ip_to_text(address, text));
+}
+
+/* --- trust anchors
+ * ------------------------------------------------------------------------------------------- */
+
+static int copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "re");
+    if (!in)
+        return err_from_errno(errno);
+    FILE *out = fopen(to, "wxe");
+    int error = out ? 0 : err_from_errno(errno);
+    char chunk[4096];
+    size_t n;
+    while (out && (n = fread(chunk, 1, sizeof chunk, in)) > 0)
+        if (fwrite(chunk, 1, n, out) != n)
+            error = ERR_SPACE;
+    if (out && fclose(out))
+        error = err_from_errno(errno);
+    fclose(in);
+    if (out && error)
+        unlink(to);
+    return error;
+}
+
+/* libunbound replaces the state file with a new one beside it. */
+static bool may_keep_state(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return access(path, R_OK | W_OK) == 0;
+    int error = copy_file(root_anchor_file, path);
+    if (error)
+        log_write(LOG_DNSSEC, LEVEL_WARN, "trust anchor state %s: cannot be made from %s: %s", path,
+                  root_anchor_file, err_text(error));
+    return error == 0;
+}
+
+static void put_anchors(struct config_writer *w)
+{
+    const struct resolver_options *o = w->options;
+    for (size_t i = 0; i < o->anchor_count; i++)
+        put_quoted(w, "trust-anchor", o->anchors[i]);
+    if (o->anchor_file && may_keep_state(o->anchor_file)) {
+        put_quoted(w, "auto-trust-anchor-file", o->anchor_file);
+        return;
+    }
+    if (o->anchor_file)
+        log_write(LOG_DNSSEC, LEVEL_WARN,
+                  "trust anchor state %s is not writable: the root key of %s is used as it is",
+                  o->anchor_file, root_anchor_file);
+    if (o->anchor_file || !o->anchor_count)
+        put_quoted(w, "trust-anchor-file", root_anchor_file);
+}
+
+/* --- sizes
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Every question under way holds a socket; no more of them than there are descriptors. */
+static unsigned outgoing_range(const struct recursor_share *share)
+{
+    unsigned long want = (unsigned long)share->questions * SOCKETS_PER_QUESTION;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        unsigned long mine =
+            limit.rlim_cur > 2 * DESCRIPTORS_KEPT ? limit.rlim_cur - DESCRIPTORS_KEPT : limit.rlim_cur / 2;
+        if (want > mine / share->contexts)
+            want = mine / share->contexts;
+    }
+    if (want > 16384)
+        want = 16384;
+    return want < SOCKETS_MIN ? SOCKETS_MIN : (unsigned)want;
+}
+
+static void put_sizes(struct config_writer *w)
+{
+    size_t unit = w->share->cache_bytes / 8;
+    fprintf(w->to, "  msg-cache-size: %zu\n  rrset-cache-size: %zu\n", 2 * unit, 4 * unit);
+    fprintf(w->to, "  key-cache-size: %zu\n  neg-cache-size: %zu\n", unit, unit);
+    fprintf(w->to, "  outgoing-range: %u\n  num-queries-per-thread: %u\n", outgoing_range(w->share),
+            w->share->questions);
+    fprintf(w->to, "  cache-max-ttl: %u\n  cache-max-negative-ttl: %u\n  cache-min-ttl: %u\n",
+            w->options->max_cache_ttl_s, w->options->max_negative_ttl_s, w->options->min_cache_ttl_s);
+    fprintf(w->to, "  val-bogus-ttl: %u\n", (unsigned)BOGUS_TTL_S);
+}
+
+/* --- zones that others answer for
+ * ------------------------------------------------------------------------------- */
+
+static void put_servers(struct config_writer *w, const char *word, const struct forward_zone *zone)
+{
+    char text[IP_TEXT_MAX];
+    for (size_t i = 0; i < zone->server_count; i++) {
+        const struct endpoint *server = &zone->servers[i];
+        unsigned port = server->port ? server->port : 53;
+        fprintf(w->to, "  %s: %s@%u\n", word, ip_to_text(&server->address, text), port);
+    }
+}
+
+static void put_forward(struct config_writer *w, const struct forward_zone *zone)
+{
+    if (zone->mode == FORWARD_NONE)
+        return;
+    bool stub = zone->mode == STUB || zone->mode == STUB_PRIME;
+    fputs(stub ? "stub-zone:\n" : "forward-zone:\n", w->to);
+    put_name(w, "name", zone->origin);
+    put_servers(w, stub ? "stub-addr" : "forward-addr", zone);
+    put_flag(w, stub ? "stub-prime" : "forward-first",
+             zone->mode == STUB_PRIME || zone->mode == FORWARD_FIRST);
+}
+
+static void put_options(struct config_writer *w)
+{
+    const struct resolver_options *o = w->options;
+    fputs(fixed_text, w->to);
+    for (size_t i = 0; i < sizeof local_zones / sizeof *local_zones; i++)
+        fprintf(w->to, "  local-zone: \"%s\" nodefault\n", local_zones[i]);
+    put_quoted(w, "module-config", o->validate ? "validator iterator" : "iterator");
+    put_flag(w, "do-ip4", o->use_v4);
+    put_flag(w, "do-ip6", o->use_v6);
+    put_flag(w, "qname-minimisation", o->qname_minimization);
+    put_flag(w, "qname-minimisation-strict", o->qname_minimization && o->qname_minimization_strict);
+    put_address(w, "outgoing-interface", o->query_source_v4);
+    put_address(w, "outgoing-interface", o->query_source_v6);
+    put_sizes(w);
+    if (o->hints_file)
+        put_quoted(w, "root-hints", o->hints_file);
+    if (o->validate)
+        put_anchors(w);
+    for (size_t i = 0; i < o->forward_count; i++)
+        put_forward(w, &o->forwards[i]);
+}
+
+int recursor_config_text(const struct resolver_options *options, const struct recursor_share *share,
+                         char **out, char *problem, size_t problem_size)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct config_writer w = {.options = options,
+                              .share = share,
+                              .problem = problem,
+                              .problem_size = problem_size,
+                              .to = open_memstream(&text, &length)};
+    if (!w.to)
+        return ERR_NOMEM;
+    put_options(&w);
+    if (fclose(w.to) && !w.error)
+        w.error = ERR_NOMEM;
+    if (w.error) {
+        free(text);
+        return w.error;
+    }
+    *out = text;
+    return 0;
+}

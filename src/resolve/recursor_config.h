@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Our options as the text of an unbound.conf. */
+#ifndef RESOLVE_RECURSOR_CONFIG_H
+#define RESOLVE_RECURSOR_CONFIG_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "resolve/resolver.h"
+
+struct recursor_share {
+    unsigned questions; /* that one context may have under way */
+    size_t cache_bytes; /* for its caches */
+    unsigned contexts;  /* how many share this process's descriptors */
+};
+
+/* *out is malloc'ed text. Makes the RFC 5011 state file out of the system's root anchor where it does not
+ * exist yet. ERR_NOMEM; ERR_INVALID: something cannot be said in such a file; `problem` says what. */
+int recursor_config_text(const struct resolver_options *options, const struct recursor_share *share,
+                         char **out, char *problem, size_t problem_size) MUST_CHECK;
+
+#endif
