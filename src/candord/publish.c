@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "candord/daemon.h"
+#include "candord/delegations.h"
 #include "dns/name.h"
 
 /* --- where truth comes from
@@ -64,6 +65,7 @@ static bool options_equal(const struct resolver_options *a, const struct resolve
 
 static void pool_free(struct truth_source_pool *pool)
 {
+    arena_fini(&pool->arena);
     if (pool->resolver)
         resolver_stop(pool->resolver);
     if (pool->cache)
@@ -72,40 +74,36 @@ static void pool_free(struct truth_source_pool *pool)
     free(pool);
 }
 
-static int pool_new(struct daemon *daemon, struct config_holder *holder,
-                    const struct resolver_options *options, struct truth_source_pool **out, char *problem,
+/* The source of truth for a view: one that is there with equal options, or a new one. */
+static int pool_for(struct daemon *daemon, struct config_holder *holder, const struct view_config *view,
+                    const struct zone_table *zones, struct truth_source_pool **out, char *problem,
                     size_t problem_size)
 {
     struct truth_source_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return ERR_NOMEM;
+    arena_init(&pool->arena, 0);
     atomic_init(&pool->references, 1);
     pool->holder = config_holder_ref(holder);
-    pool->options = options;
-    pool->cache = cache_new(holder->config->server.max_cache_bytes);
-    int error = pool->cache ? resolver_start(options, pool->cache, daemon->metrics, &pool->resolver, problem,
-                                             problem_size)
+    int error = options_with_delegations(&view->resolver, zones, &pool->arena, &pool->options);
+    struct truth_source_pool *equal = daemon->pools;
+    while (equal && !error && !options_equal(&equal->options, &pool->options))
+        equal = equal->next;
+    if (!error && !equal) {
+        pool->cache = cache_new(holder->config->server.max_cache_bytes);
+        error = pool->cache ? resolver_start(&pool->options, pool->cache, daemon->metrics, &pool->resolver,
+                                             problem, problem_size)
                             : ERR_NOMEM;
-    if (error) {
+    }
+    if (error || equal) {
         pool_free(pool);
+        *out = equal;
         return error;
     }
     pool->next = daemon->pools;
     daemon->pools = pool;
     *out = pool;
     return 0;
-}
-
-static int pool_for(struct daemon *daemon, struct config_holder *holder,
-                    const struct resolver_options *options, struct truth_source_pool **out, char *problem,
-                    size_t problem_size)
-{
-    for (struct truth_source_pool *pool = daemon->pools; pool; pool = pool->next)
-        if (options_equal(pool->options, options)) {
-            *out = pool;
-            return 0;
-        }
-    return pool_new(daemon, holder, options, out, problem, problem_size);
 }
 
 void publish_retire(struct daemon *daemon, bool all)
@@ -129,16 +127,15 @@ static int fill_view(struct daemon *daemon, struct config_holder *holder, struct
                      char *problem, size_t problem_size)
 {
     const struct view_config *config = &holder->config->views[index];
-    struct truth_source_pool *pool;
-    int error = pool_for(daemon, holder, &config->resolver, &pool, problem, problem_size);
-    if (error)
-        return error;
+    struct truth_source_pool *pool = NULL;
     struct zone_table *zones = keeper_table(&daemon->keeper, config);
     struct policy_set *policy = keeper_policy(&daemon->keeper, config);
-    if (!zones || !policy) {
+    int error =
+        zones && policy ? pool_for(daemon, holder, config, zones, &pool, problem, problem_size) : ERR_NOMEM;
+    if (error) {
         zone_table_unref(zones);
         policy_set_unref(policy);
-        return ERR_NOMEM;
+        return error;
     }
     view_init(view, config, index, policy, zones, pool_ref(pool));
     return 0;

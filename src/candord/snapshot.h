@@ -23,8 +23,9 @@ struct truth_source_pool {
     _Atomic unsigned references;
     struct cache *cache;
     struct resolver *resolver;
-    struct config_holder *holder; /* keeps `options` alive */
-    const struct resolver_options *options;
+    struct config_holder *holder; /* keeps what `options` points to alive */
+    struct arena arena;           /* and so does this */
+    struct resolver_options options;
     struct truth_source_pool *next; /* the daemon's list */
 };
 
