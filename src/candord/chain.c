@@ -53,8 +53,7 @@ static const uint8_t *keep_lower(struct query *q, const uint8_t *name)
     return copy;
 }
 
-/* --- recursion
- * ---------------------------------------------------------------------------------------------- */
+/* --- recursion --- */
 
 /* Records that stand together and share owner and type become one RRset. */
 struct decoder {
@@ -309,8 +308,7 @@ static enum query_progress gather_recursive(struct query *q, uint16_t qtype)
     return QUERY_DONE;
 }
 
-/* --- zones of ours
- * ------------------------------------------------------------------------------------------ */
+/* --- zones of ours --- */
 
 static bool set_is_signed(const struct rrset *set)
 {

@@ -11,8 +11,7 @@
 #include "candord/conf_words.h"
 #include "dns/name.h"
 
-/* --- kinds of values --------------------------------------------------------------------------------------
- */
+/* --- kinds of values --- */
 
 static bool is_any(const char *text)
 {
@@ -156,8 +155,7 @@ static const struct kind *find_kind(const char *name, size_t length)
     return NULL;
 }
 
-/* --- the matcher ------------------------------------------------------------------------------------------
- */
+/* --- the matcher --- */
 
 struct matcher {
     struct conf_report *report;

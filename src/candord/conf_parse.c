@@ -38,8 +38,7 @@ static struct conf_item *new_item(struct parser *parser, const struct conf_lexer
     return item;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 static char *slurp(struct parser *parser, FILE *in, size_t *length)
 {
@@ -152,8 +151,7 @@ static void include(struct parser *parser, const struct conf_statement *statemen
     }
 }
 
-/* --- statements -------------------------------------------------------------------------------------------
- */
+/* --- statements --- */
 
 static void append(struct parser *parser, struct conf_statement *statement, struct list *list)
 {

@@ -69,8 +69,7 @@ struct conf_statement *conf_parse_file(const char *file, struct arena *arena, st
 struct conf_statement *conf_parse_text(const char *text, size_t length, const char *name, struct arena *arena,
                                        struct conf_report *report);
 
-/* --- looking at a tree ------------------------------------------------------------------------------------
- */
+/* --- looking at a tree --- */
 
 /* Compares without case. */
 bool conf_is(const struct conf_item *item, const char *word);

@@ -29,8 +29,7 @@ struct builder {
     struct conf_place at; /* of options { }, or of the file: for problems without a place of their own */
 };
 
-/* --- getters ----------------------------------------------------------------------------------------------
- */
+/* --- getters --- */
 
 const struct conf_statement *scope_find(const struct scope *scope, const char *word);
 /* The first value of a word, or NULL. */
@@ -50,8 +49,7 @@ void *build_alloc(struct builder *b, size_t bytes) MUST_CHECK;
 const char *build_path(struct builder *b, const char *path);
 size_t conf_count(const struct conf_statement *list);
 
-/* --- the parts, in the order in which they are built ------------------------------------------------------
- */
+/* --- the parts, in the order in which they are built --- */
 
 void build_environment(struct builder *b);
 

@@ -7,8 +7,7 @@
 #include "candord/config_build.h"
 #include "dns/name.h"
 
-/* --- keys -------------------------------------------------------------------------------------------------
- */
+/* --- keys --- */
 
 static const char *const algorithms[] = {"hmac-md5",    "hmac-sha1",   "hmac-sha224",
                                          "hmac-sha256", "hmac-sha384", "hmac-sha512"};
@@ -95,8 +94,7 @@ const struct tsig_key *find_key(const struct builder *b, const char *name_text)
     return NULL;
 }
 
-/* --- lists of servers -------------------------------------------------------------------------------------
- */
+/* --- lists of servers --- */
 
 struct named_servers {
     const char *name;

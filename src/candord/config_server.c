@@ -14,8 +14,7 @@
 
 enum { MAX_LISTEN = 1024 };
 
-/* --- listen-on --------------------------------------------------------------------------------------------
- */
+/* --- listen-on --- */
 
 struct listeners {
     struct listen_address list[MAX_LISTEN];
@@ -113,8 +112,7 @@ static void build_listen(struct builder *b, const struct scope *scope)
         conf_error(b->report, b->at, "no address to listen on; expected one in listen-on or listen-on-v6");
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------------
- */
+/* --- the rest --- */
 
 static void build_directory(struct builder *b, const struct scope *scope)
 {

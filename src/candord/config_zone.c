@@ -42,8 +42,7 @@ static bool zone_type(struct builder *b, const struct conf_statement *type, enum
     return false;
 }
 
-/* --- what belongs to each kind ----------------------------------------------------------------------------
- */
+/* --- what belongs to each kind --- */
 
 static enum forward_mode forward_mode(const struct conf_item *item)
 {
@@ -183,8 +182,7 @@ static bool build_zone(struct builder *b, const struct scope *scope, const struc
     return true;
 }
 
-/* --- what the recursor learns -----------------------------------------------------------------------------
- */
+/* --- what the recursor learns --- */
 
 static bool is_forward(const struct zone_config *zone)
 {

@@ -56,8 +56,7 @@ void control_end(struct control_reply *reply, json_t *result);
 /* The answer is no: {"ok": false, "error": "…"}. */
 void control_fail(struct control_reply *reply, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* --- what a request holds: helpers for run()
- * ---------------------------------------------------------------- */
+/* --- what a request holds: helpers for run() --- */
 
 /* A member that is a string; NULL when it is missing. */
 const char *control_string(const json_t *request, const char *name);

@@ -23,8 +23,7 @@
 
 enum { DRAIN_MS = 3000 };
 
-/* --- configuration
- * ------------------------------------------------------------------------------------------ */
+/* --- configuration --- */
 
 static void log_problem(void *context, const struct config_problem *problem)
 {
@@ -65,8 +64,7 @@ static void warn_of_escapes(const struct config *config)
                       config->views[i].name);
 }
 
-/* --- the keeper thread
- * -------------------------------------------------------------------------------------- */
+/* --- the keeper thread --- */
 
 static void fail_job(struct job *job, int error, const char *text)
 {
@@ -182,8 +180,7 @@ static void jobs_done(struct loop_watch *watch, unsigned events)
     }
 }
 
-/* --- signals
- * ------------------------------------------------------------------------------------------------ */
+/* --- signals --- */
 
 static void reload_on_signal(struct daemon *daemon)
 {
@@ -222,8 +219,7 @@ static int catch_signals(struct daemon *daemon)
                   : loop_watch(daemon->loop, &daemon->signal_watch, fd, LOOP_READ, signalled);
 }
 
-/* --- start
- * -------------------------------------------------------------------------------------------------- */
+/* --- start --- */
 
 static int drop_rights(const char *user)
 {
@@ -407,8 +403,7 @@ void daemon_run(struct daemon *daemon)
     loop_run(daemon->loop);
 }
 
-/* --- stop
- * --------------------------------------------------------------------------------------------------- */
+/* --- stop --- */
 
 static void stop_keeper(struct daemon *daemon)
 {

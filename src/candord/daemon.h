@@ -57,8 +57,7 @@ void daemon_run(struct daemon *daemon);
 /* Drains, ends all threads, gives everything back. */
 void daemon_stop(struct daemon *daemon);
 
-/* --- jobs of the keeper thread
- * -------------------------------------------------------------------------------- */
+/* --- jobs of the keeper thread --- */
 
 enum job_kind { JOB_RELOAD_ALL /* configuration and zones */, JOB_RELOAD_ZONE, JOB_END };
 
@@ -79,8 +78,7 @@ void daemon_submit(struct daemon *daemon, struct job *job);
 /* A reference on the snapshot in force, for the main thread. */
 struct snapshot *daemon_snapshot(struct daemon *daemon);
 
-/* --- publish.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- publish.c --- */
 
 /* Makes a snapshot of `holder`'s configuration with the zones in force, starts resolvers where options
  * changed, publishes it and waits until nobody reads the old one. Keeper thread (or main before the threads

@@ -81,8 +81,7 @@ static bool has_file_data(const struct zone_config *config)
     return config->file && (config->kind == ZONE_PRIMARY || config->kind == ZONE_SECONDARY);
 }
 
-/* --- loading
- * ------------------------------------------------------------------------------------------------ */
+/* --- loading --- */
 
 struct load_report {
     struct kept_zone *zone;
@@ -213,8 +212,7 @@ void keeper_forget(struct keeper *keeper, const struct config *config)
     pthread_mutex_unlock(&keeper->lock);
 }
 
-/* --- what queries see
- * --------------------------------------------------------------------------------------- */
+/* --- what queries see --- */
 
 static bool is_ours(const struct zone_config *config)
 {
@@ -301,8 +299,7 @@ void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct
     pthread_mutex_unlock(&keeper->lock);
 }
 
-/* --- candord -t
- * --------------------------------------------------------------------------------------------- */
+/* --- candord -t --- */
 
 struct check {
     FILE *out;

@@ -10,8 +10,7 @@
 #include "candord/delegations.h"
 #include "dns/name.h"
 
-/* --- where truth comes from
- * --------------------------------------------------------------------------------- */
+/* --- where truth comes from --- */
 
 static bool text_equal(const char *a, const char *b)
 {
@@ -120,8 +119,7 @@ void publish_retire(struct daemon *daemon, bool all)
     }
 }
 
-/* --- snapshots
- * ---------------------------------------------------------------------------------------------- */
+/* --- snapshots --- */
 
 static int fill_view(struct daemon *daemon, struct config_holder *holder, struct view *view, unsigned index,
                      char *problem, size_t problem_size)

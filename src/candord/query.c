@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "candord/explain.h"
 #include "candord/querylog.h"
 #include "candord/worker.h"
 #include "dns/cookie.h"
@@ -17,8 +18,7 @@ static void count(struct query *q, enum serve_metric which)
     metric_add(worker_counters(q->worker), which, 1);
 }
 
-/* --- access
- * ------------------------------------------------------------------------------------------------- */
+/* --- access --- */
 
 static bool allows(const struct query *q, const struct acl *acl)
 {
@@ -76,8 +76,7 @@ static bool access_allowed(struct query *q, const struct zone_table_entry *zone)
     return (q->view->query_any || allows(q, config->allow_query)) && from_cache;
 }
 
-/* --- EDNS
- * --------------------------------------------------------------------------------------------------- */
+/* --- EDNS --- */
 
 static void answer_cookie(struct query *q)
 {
@@ -87,8 +86,7 @@ static void answer_cookie(struct query *q)
                                                 (uint32_t)clock_wall_s(), q->cookie);
 }
 
-/* --- policy
- * ------------------------------------------------------------------------------------------------- */
+/* --- policy --- */
 
 /* A truth's memo says that no rule of one generation concerns it, for any client without CLIENT-IP rules of
  * his own, with RD and without DO: the case in which most rules act. */
@@ -125,6 +123,8 @@ static struct policy_facts facts_of(const struct query *q)
 
 static void note_disabled(struct query *q)
 {
+    if (q->explanation)
+        return;
     for (unsigned i = 0; i < q->verdict.disabled_count; i++)
         rewrite_note(q, &q->verdict.disabled[i], true);
 }
@@ -139,14 +139,32 @@ static enum policy_step judge_question(struct query *q)
     return policy_decide(q->view->policy, &facts, &q->verdict);
 }
 
-static enum policy_step judge_answer(struct query *q)
+static struct policy_facts facts_of_answer(const struct query *q)
 {
     struct policy_facts facts = facts_of(q);
     facts.answer_known = true;
     facts.answer_failed = q->answer.failed;
     facts.answer_signed = q->answer.is_signed;
     facts.answer_bogus = q->answer.bogus;
+    return facts;
+}
+
+static enum policy_step judge_answer(struct query *q)
+{
+    struct policy_facts facts = facts_of_answer(q);
     return policy_decide(q->view->policy, &facts, &q->verdict);
+}
+
+/* An explanation wants all facts, also those that the verdict can do without: the first link whose servers
+ * are wanted still, or CHAIN_MAX. */
+static unsigned link_to_explain(const struct query *q)
+{
+    const struct policy_set *policy = q->view->policy;
+    bool wanted = policy->has[RPZ_NSDNAME] || policy->has[RPZ_NSIP];
+    for (unsigned i = 0; wanted && !q->answer.failed && i < q->chain.count; i++)
+        if (!q->chain.links[i].servers_known)
+            return i;
+    return CHAIN_MAX;
 }
 
 /* The chain of a cached truth as links; the names and addresses stay the truth's. */
@@ -173,8 +191,7 @@ static enum policy_step judge_truth(struct query *q, const struct truth *truth)
     return policy_decide(q->view->policy, &facts, &q->verdict);
 }
 
-/* --- the short way
- * ------------------------------------------------------------------------------------------ */
+/* --- the short way --- */
 
 enum short_way { SHORT_TRUTH, SHORT_RULE, SHORT_NOT };
 
@@ -234,8 +251,7 @@ static bool answer_from_cache(struct query *q, enum query_progress *progress)
     return true;
 }
 
-/* --- the long way
- * ------------------------------------------------------------------------------------------- */
+/* --- the long way --- */
 
 void query_keep_packet(struct query *q)
 {
@@ -281,9 +297,17 @@ static enum query_progress judge(struct query *q)
     if (!q->policed || q->verdict_known)
         return finish_truth(q);
     enum policy_step step = judge_answer(q);
+    if (q->explanation && link_to_explain(q) < CHAIN_MAX) {
+        step = POLICY_NEEDS_SERVERS;
+        q->verdict.link = link_to_explain(q);
+    }
     if (step == POLICY_NEEDS_SERVERS) {
         q->stage = STAGE_SERVERS;
         return QUERY_WAITS;
+    }
+    if (q->explanation) {
+        struct policy_facts facts = facts_of_answer(q);
+        explain_note(q, &facts);
     }
     note_disabled(q);
     q->verdict_known = true;
@@ -358,16 +382,15 @@ static enum query_progress answer_question(struct query *q, const struct zone_ta
         count(q, SERVE_NOT_READY);
         return done_code(q, RCODE_SERVFAIL, EDE_NOT_READY, NULL);
     }
-    if (!zone && answer_from_cache(q, &progress))
+    if (!zone && !q->explanation && answer_from_cache(q, &progress))
         return progress == QUERY_WAITS ? advance(q) : progress;
-    if (rule_before_recursion(q, &progress))
+    if (!q->explanation && rule_before_recursion(q, &progress))
         return progress;
     truth_begin(q);
     return advance(q);
 }
 
-/* --- the beginning
- * ------------------------------------------------------------------------------------------ */
+/* --- the beginning --- */
 
 static enum query_progress answer_malformed(struct query *q, enum query_verdict verdict)
 {
@@ -419,7 +442,7 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
         return answer_operation(q);
     if (!q->view)
         return refuse(q);
-    if (atomic_load_explicit(&worker_serving(q->worker)->querylog, memory_order_relaxed))
+    if (atomic_load_explicit(&worker_serving(q->worker)->querylog, memory_order_relaxed) && !q->explanation)
         querylog_question(q);
     if (q->asked.qclass != CLASS_IN)
         return answer_class(q);

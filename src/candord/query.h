@@ -27,6 +27,7 @@
 #include "net/udp.h"
 
 struct worker;
+struct explanation;
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
@@ -124,6 +125,7 @@ struct query {
     struct server_walk *walk;   /* STAGE_SERVERS */
 
     /* Waiting. */
+    struct explanation *explanation; /* asked by the operator: see explain.h; else NULL */
     struct loop_timer stale_timer;
     bool answered; /* a stale answer went out; only the truth's return is awaited */
 
@@ -152,8 +154,7 @@ void query_keep_packet(struct query *query);
 /* Releases what the query holds, for its next use. */
 void query_clear(struct query *query);
 
-/* --- chain.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- chain.c --- */
 
 /* Gathers the truth about query->current into answer and chain. QUERY_WAITS after having asked the resolver.
  */
@@ -167,8 +168,7 @@ int answer_add_truth(struct query *query, const struct truth *truth, unsigned up
 
 int answer_add(struct query *query, enum dns_section section, const struct rrset *set) MUST_CHECK;
 
-/* --- rewrite.c
- * ---------------------------------------------------------------------------------------------- */
+/* --- rewrite.c --- */
 
 /* Carries out query->verdict on the answer gathered so far (or on none). QUERY_WAITS while the target of a
  * CNAME is looked up. */
@@ -182,21 +182,18 @@ bool rewrite_lets_pass(const struct query *query);
 /* Logs and counts a match (also one of a disabled zone). */
 void rewrite_note(struct query *query, const struct policy_match *match, bool disabled);
 
-/* --- dns64.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- dns64.c --- */
 
 /* Does the answer call for synthesis (RFC 6147)? Then a gathering of A records is begun. */
 bool dns64_wanted(struct query *query);
 void dns64_finish(struct query *query);
 
-/* --- servers.c
- * ---------------------------------------------------------------------------------------------- */
+/* --- servers.c --- */
 
 /* Finds the name servers of chain link `link`; fills its servers. */
 enum query_progress servers_gather(struct query *query, unsigned link);
 
-/* --- reply.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- reply.c --- */
 
 /* Writes query->answer. */
 void reply_answer(struct query *query);
@@ -211,8 +208,7 @@ bool reply_chaos(struct query *query);
 /* Nothing goes out. */
 void reply_none(struct query *query);
 
-/* --- worker.c
- * ------------------------------------------------------------------------------------------------ */
+/* --- worker.c --- */
 
 /* Asks the resolver of the view for (name, type). Returns QUERY_WAITS, or QUERY_DONE with ask_error set when
  * a bound was hit at once. */

@@ -114,8 +114,7 @@ void reply_truncated(struct query *q, unsigned rcode)
     finish(q, &m, rcode, has_edns ? &edns : NULL);
 }
 
-/* --- a cached truth
- * ----------------------------------------------------------------------------------------- */
+/* --- a cached truth --- */
 
 static bool servfail_for_client(const struct query *q, const struct truth *truth)
 {
@@ -159,8 +158,7 @@ void reply_truth(struct query *q, const struct truth *truth)
     finish(q, &m, truth->rcode, has_edns ? &edns : NULL);
 }
 
-/* --- records
- * ------------------------------------------------------------------------------------------------ */
+/* --- records --- */
 
 /* RFC 8482 section 4.1: over UDP one RRset is answer enough to ANY, with minimal-any. */
 static uint16_t answer_sets_to_send(const struct query *q)
@@ -206,8 +204,7 @@ void reply_answer(struct query *q)
     finish(q, &m, answer->rcode, has_edns ? &edns : NULL);
 }
 
-/* --- class CH
- * ----------------------------------------------------------------------------------------------- */
+/* --- class CH --- */
 
 static const char *chaos_text(const struct query *q)
 {

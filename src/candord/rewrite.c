@@ -14,6 +14,8 @@ static const struct policy_set_zone *deciding_zone(const struct query *q, const 
 
 void rewrite_note(struct query *q, const struct policy_match *match, bool disabled)
 {
+    if (q->explanation)
+        return;
     const struct policy_set_zone *zone = deciding_zone(q, match);
     struct policy_counters *counters = zone->options.counters;
     _Atomic uint64_t *ours = worker_counters(q->worker);
@@ -83,8 +85,7 @@ static void out_of_memory(struct query *q)
     q->answer.rcode = RCODE_SERVFAIL;
 }
 
-/* --- local data
- * --------------------------------------------------------------------------------------------- */
+/* --- local data --- */
 
 struct local_data {
     struct query *query;
@@ -171,8 +172,7 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
     return local.cname ? redirect(q, owner, local.cname, local.cname_ttl_s) : QUERY_DONE;
 }
 
-/* --- carrying out
- * ------------------------------------------------------------------------------------------- */
+/* --- carrying out --- */
 
 static void finish(struct query *q)
 {

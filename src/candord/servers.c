@@ -53,8 +53,7 @@ static struct server_walk *walk_begin(struct query *q, unsigned link)
     return walk->found ? walk : NULL;
 }
 
-/* --- asking
- * ------------------------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 enum want { WANT_HAVE, WANT_NOTHING, WANT_WAIT };
 
@@ -152,8 +151,7 @@ static void limit_life(struct server_walk *walk, const struct wanted *from)
         walk->expires_ms = from->truth->expires_ms;
 }
 
-/* --- one cut
- * ------------------------------------------------------------------------------------------------ */
+/* --- one cut --- */
 
 static void add_server(struct query *q, struct server_walk *walk, const struct rdata *rdata)
 {
@@ -232,8 +230,7 @@ static enum query_progress read_addresses(struct query *q, struct server_walk *w
     return QUERY_DONE;
 }
 
-/* --- the walk
- * ----------------------------------------------------------------------------------------------- */
+/* --- the walk --- */
 
 static bool zone_concerned(const struct policy_set_zone *zone, const struct policy_server *server)
 {

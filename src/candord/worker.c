@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "candord/explain.h"
 #include "candord/server_table.h"
 #include "dns/name.h"
 
@@ -35,7 +36,9 @@ struct worker {
     _Atomic uint64_t *counters;
     struct query *free;
     unsigned asks_out; /* asks that have not come back */
-    struct inbox_message stop_message;
+    struct inbox tasks;
+    struct loop_watch tasks_watch;
+    struct worker_task stop_task;
     _Atomic unsigned drain_ms;
     bool stopping;
     struct loop_timer stop_timer;
@@ -57,8 +60,7 @@ _Atomic uint64_t *worker_counters(struct worker *worker)
     return worker->counters;
 }
 
-/* --- queries
- * ------------------------------------------------------------------------------------------------ */
+/* --- queries --- */
 
 static struct query *query_take(struct worker *worker)
 {
@@ -100,6 +102,10 @@ static void query_detach(struct query *q)
 static void deliver(struct query *q)
 {
     bool send = !q->no_reply && q->out_length;
+    if (q->explanation) {
+        explain_finish(q);
+        return;
+    }
     if (q->client.transport == TRANSPORT_UDP && send)
         udp_send(q->udp, q->peer, q->out, q->out_length);
     else if (q->client.transport == TRANSPORT_TCP && send)
@@ -187,8 +193,7 @@ struct server_table *worker_servers(struct worker *worker)
     return worker->servers;
 }
 
-/* --- packets
- * ------------------------------------------------------------------------------------------------ */
+/* --- packets --- */
 
 static void handle_batch(void *context, struct udp_socket *socket, struct udp_datagram *batch, size_t count)
 {
@@ -250,8 +255,33 @@ static void handle_message(void *context, struct tcp_connection *connection, con
     query_give(worker, q);
 }
 
-/* --- what comes back
- * ---------------------------------------------------------------------------------------- */
+void worker_explain(struct worker *worker, struct explanation *explanation, const struct client *client,
+                    const uint8_t *packet, size_t length)
+{
+    struct query *q = query_take(worker);
+    if (!q) {
+        explanation->job.error = ERR_NOMEM;
+        inbox_post(explanation->reply_to, &explanation->job.message);
+        return;
+    }
+    q->client = *client;
+    q->explanation = explanation;
+    q->udp = NULL;
+    q->peer = NULL;
+    q->tcp = NULL;
+    q->snapshot = atomic_load_explicit(&worker->serving->snapshot, memory_order_consume);
+    q->now_ms = loop_now_ms(worker->loop);
+    q->out = worker->scratch;
+    q->out_size = sizeof worker->scratch;
+    if (query_start(q, packet, length) == QUERY_WAITS) {
+        query_detach(q);
+        return;
+    }
+    deliver(q);
+    query_give(worker, q);
+}
+
+/* --- what comes back --- */
 
 static void ask_returned(struct worker *worker, struct pending_ask *pending)
 {
@@ -291,8 +321,9 @@ static void stop_timer_fired(struct loop_timer *timer)
         loop_stop(worker->loop);
 }
 
-static void begin_stop(struct worker *worker)
+static void begin_stop(struct worker *worker, struct worker_task *task)
 {
+    (void)task;
     worker->stopping = true;
     for (size_t i = 0; i < worker->listener_count; i++) {
         udp_stop(worker->listeners[i].udp);
@@ -309,17 +340,28 @@ static void inbox_ready(struct loop_watch *watch, unsigned events)
     struct worker *worker = (struct worker *)((char *)watch - offsetof(struct worker, inbox_watch));
     struct inbox_message *message;
     inbox_quiet(&worker->inbox);
-    while ((message = inbox_take(&worker->inbox))) {
-        if (message == &worker->stop_message)
-            begin_stop(worker);
-        else
-            ask_returned(worker, (struct pending_ask *)message);
-    }
+    while ((message = inbox_take(&worker->inbox)))
+        ask_returned(worker, (struct pending_ask *)message);
     end_when_idle(worker);
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------- */
+static void tasks_ready(struct loop_watch *watch, unsigned events)
+{
+    (void)events;
+    struct worker *worker = (struct worker *)((char *)watch - offsetof(struct worker, tasks_watch));
+    struct inbox_message *message;
+    inbox_quiet(&worker->tasks);
+    while ((message = inbox_take(&worker->tasks)))
+        ((struct worker_task *)message)->run(worker, (struct worker_task *)message);
+    end_when_idle(worker);
+}
+
+void worker_post(struct worker *worker, struct worker_task *task)
+{
+    inbox_post(&worker->tasks, &task->message);
+}
+
+/* --- life --- */
 
 static int open_listener(struct worker *worker, const struct listen_address *at, char *problem,
                          size_t problem_size)
@@ -360,6 +402,8 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     struct worker *worker = calloc(1, sizeof *worker);
     struct metric_block *block = metrics_add_block(serving->metrics, &serve_metrics);
     int error = worker && block ? inbox_init(&worker->inbox) : ERR_NOMEM;
+    if (!error)
+        error = inbox_init(&worker->tasks);
     snprintf(problem, problem_size, "%s", err_text(error));
     if (error) {
         free(worker);
@@ -386,6 +430,8 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
 static int serve(struct worker *worker)
 {
     int error = loop_watch(worker->loop, &worker->inbox_watch, worker->inbox.fd, LOOP_READ, inbox_ready);
+    if (!error)
+        error = loop_watch(worker->loop, &worker->tasks_watch, worker->tasks.fd, LOOP_READ, tasks_ready);
     for (size_t i = 0; i < worker->listener_count && !error; i++) {
         struct listener *listener = &worker->listeners[i];
         error = udp_serve(listener->udp, worker->loop, handle_batch, listener);
@@ -435,7 +481,8 @@ int worker_start(struct worker *worker)
 void worker_stop(struct worker *worker, unsigned drain_ms)
 {
     atomic_store(&worker->drain_ms, drain_ms);
-    inbox_post(&worker->inbox, &worker->stop_message);
+    worker->stop_task.run = begin_stop;
+    worker_post(worker, &worker->stop_task);
 }
 
 void worker_join(struct worker *worker)
@@ -464,5 +511,6 @@ void worker_free(struct worker *worker)
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);
+    inbox_fini(&worker->tasks);
     free(worker);
 }

@@ -23,6 +23,13 @@ struct serving {
 };
 
 struct worker;
+struct explanation;
+
+/* Something to be done on a worker's thread; storage of the sender until it runs. */
+struct worker_task {
+    struct inbox_message message;
+    void (*run)(struct worker *worker, struct worker_task *task);
+};
 
 /* Opens the sockets (so that rights can be dropped afterwards). *out, or an error with the address in
  * `problem`. */
@@ -37,6 +44,13 @@ int worker_start(struct worker *worker) MUST_CHECK;
 void worker_stop(struct worker *worker, unsigned drain_ms);
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);
+
+/* From any thread. */
+void worker_post(struct worker *worker, struct worker_task *task);
+
+/* On the worker's thread: lets a question of the operator go the way of a client's (explain.h). */
+void worker_explain(struct worker *worker, struct explanation *explanation, const struct client *client,
+                    const uint8_t *packet, size_t length);
 
 /* For the query path. */
 struct serving *worker_serving(struct worker *worker);

@@ -52,8 +52,7 @@ struct cache {
     _Atomic unsigned next_shard; /* of the clock */
 };
 
-/* --- tables -----------------------------------------------------------------------------------------------
- */
+/* --- tables --- */
 
 static size_t table_bytes(size_t slots)
 {
@@ -132,8 +131,7 @@ static struct slot *table_free_slot(struct table *table, uint64_t hash)
     return &table->slots[i];
 }
 
-/* --- shards (writer's lock held) ---------------------------------------------------------------------------
- */
+/* --- shards (writer's lock held) --- */
 
 static struct shard *shard_of(struct cache *cache, uint64_t hash)
 {
@@ -235,8 +233,7 @@ static int shard_insert(struct cache *cache, struct shard *shard, uint64_t hash,
     return 0;
 }
 
-/* --- the cache ---------------------------------------------------------------------------------------------
- */
+/* --- the cache --- */
 
 /* The clock goes over all shards, one entry of each in turn. */
 static void evict_to_bound(struct cache *cache)

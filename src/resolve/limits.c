@@ -62,8 +62,7 @@ void limits_free(struct limits *limits)
     free(limits);
 }
 
-/* --- who holds how many
- * --------------------------------------------------------------------------------------- */
+/* --- who holds how many --- */
 
 static struct holding *find_holding(const struct limits *limits, uint64_t key)
 {
@@ -102,8 +101,7 @@ static void release(struct limits *limits, uint64_t key)
         close_gap(limits, (size_t)(holding - limits->holdings));
 }
 
-/* --- which zone
- * ------------------------------------------------------------------------------------------------- */
+/* --- which zone --- */
 
 static uint64_t suffix_hash(const struct limits *limits, const uint8_t *suffix)
 {
@@ -161,8 +159,7 @@ void limits_learn(struct limits *limits, const uint8_t *name, unsigned labels)
         parent->children++;
 }
 
-/* --- entering and leaving
- * ----------------------------------------------------------------------------------------- */
+/* --- entering and leaving --- */
 
 static uint64_t client_key(const struct limits *limits, const struct ip_address *client)
 {

@@ -27,8 +27,7 @@ struct recursor {
     bool closing;
 };
 
-/* --- libunbound's events on our loop -----------------------------------------------------------------------
- */
+/* --- libunbound's events on our loop --- */
 
 struct event {
     struct ub_event super; /* first */
@@ -166,8 +165,7 @@ static struct ub_event *event_new(struct ub_event_base *base, int fd, short bits
 
 static struct ub_event_base_vmt base_methods = {.new_event = event_new};
 
-/* --- libunbound's log, one for the process
- * ------------------------------------------------------------------ */
+/* --- libunbound's log, one for the process --- */
 
 static ssize_t log_line(void *cookie, const char *text, size_t length)
 {
@@ -196,8 +194,7 @@ static FILE *shared_log(void)
     return unbound_log;
 }
 
-/* --- contexts
- * ----------------------------------------------------------------------------------------------- */
+/* --- contexts --- */
 
 /* A question under way. libunbound has no way to take one back. */
 struct pending {

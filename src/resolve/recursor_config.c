@@ -103,8 +103,7 @@ static void put_address(struct config_writer *w, const char *word, const struct 
         fprintf(w->to, "  %s: %s\n", word, ip_to_text(address, text));
 }
 
-/* --- trust anchors
- * ------------------------------------------------------------------------------------------- */
+/* --- trust anchors --- */
 
 static int copy_file(const char *from, const char *to)
 {
@@ -155,8 +154,7 @@ static void put_anchors(struct config_writer *w)
         put_quoted(w, "trust-anchor-file", root_anchor_file);
 }
 
-/* --- sizes
- * ---------------------------------------------------------------------------------------------------- */
+/* --- sizes --- */
 
 /* Every question under way holds a socket; no more of them than there are descriptors. */
 static unsigned outgoing_range(const struct recursor_share *share)
@@ -186,8 +184,7 @@ static void put_sizes(struct config_writer *w)
     fprintf(w->to, "  val-bogus-ttl: %u\n", (unsigned)BOGUS_TTL_S);
 }
 
-/* --- zones that others answer for
- * ------------------------------------------------------------------------------- */
+/* --- zones that others answer for --- */
 
 static void put_servers(struct config_writer *w, const char *word, const struct forward_zone *zone)
 {

@@ -91,8 +91,7 @@ static void count(struct resolver_thread *t, enum metric metric)
     metric_add(t->numbers, metric, 1);
 }
 
-/* --- back to the askers
- * ------------------------------------------------------------------------------------- */
+/* --- back to the askers --- */
 
 /* `truth` may be NULL with an error; the ask gets a reference of its own. */
 static void reply(struct resolver_ask *ask, int error, struct truth *truth)
@@ -118,8 +117,7 @@ static void end_question(struct question *question)
     metric_set(t->numbers, OUTSTANDING, limits_used(t->limits));
 }
 
-/* --- remembering
- * -------------------------------------------------------------------------------------------- */
+/* --- remembering --- */
 
 static bool is_failure(const struct truth *truth)
 {
@@ -150,8 +148,7 @@ static int failure_truth(struct resolver_thread *t, const uint8_t *name, uint16_
     return truth_from_failure(name, qtype, ede, text, loop_now_ms(t->loop), t->options.servfail_ttl_ms, out);
 }
 
-/* --- an answer comes
- * ---------------------------------------------------------------------------------------- */
+/* --- an answer comes --- */
 
 static void log_bogus(const struct question *question, const char *why)
 {
@@ -223,8 +220,7 @@ static void answered(void *query, const struct recursor_answer *answer)
     end_question(question);
 }
 
-/* --- time runs out
- * ------------------------------------------------------------------------------------------- */
+/* --- time runs out --- */
 
 /* Those whose time is over get a failure; libunbound goes on, and the question keeps its place. */
 static void question_timed_out(struct loop_timer *timer)
@@ -247,8 +243,7 @@ static void question_timed_out(struct loop_timer *timer)
         reply_all(question, ERR_NOMEM, NULL);
 }
 
-/* --- a question comes
- * ----------------------------------------------------------------------------------------- */
+/* --- a question comes --- */
 
 /* libunbound has no prefetch: asked again before a TTL has run out, a context gives what it has cached. So a
  * refresh of what is still fresh goes to the context that did not give it: that one has no copy, or an older
@@ -373,8 +368,7 @@ static void take_ask(struct resolver_thread *t, struct resolver_ask *ask)
     recurse(t, ask, source);
 }
 
-/* --- flush and stop
- * -------------------------------------------------------------------------------------------- */
+/* --- flush and stop --- */
 
 /* Outside of any callback of libunbound's. */
 static void reap(struct loop_timer *timer)
@@ -438,8 +432,7 @@ static void stop(struct resolver_thread *t)
     loop_stop(t->loop);
 }
 
-/* --- the thread
- * ------------------------------------------------------------------------------------------------- */
+/* --- the thread --- */
 
 static void take_all(struct resolver_thread *t)
 {

@@ -53,7 +53,7 @@ struct build {
     struct draft plain, full;
 };
 
-/* --- which sets ---------------------------------------------------------------------------------------- */
+/* --- which sets --- */
 
 static struct chosen_set *choose(struct build *b, struct gathered_set *set, unsigned shown)
 {
@@ -156,7 +156,7 @@ static void choose_authority(struct build *b)
     }
 }
 
-/* --- how long it lives ---------------------------------------------------------------------------------- */
+/* --- how long it lives --- */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -187,8 +187,7 @@ static void bound_ttls(struct build *b)
         b->ttl_s = smaller(b->ttl_s, BOGUS_TTL_S);
 }
 
-/* --- the wires -------------------------------------------------------------------------------------------
- */
+/* --- the wires --- */
 
 static int write_draft(struct build *b, struct draft *draft, bool with_dnssec)
 {
@@ -244,8 +243,7 @@ static void lay_wire(const struct build *b, const struct draft *draft, uint8_t *
     out->answer_end = (uint16_t)(answer_end - body);
 }
 
-/* --- into one block --------------------------------------------------------------------------------------
- */
+/* --- into one block --- */
 
 struct layout {
     struct truth_link *links;

@@ -40,7 +40,7 @@ void owners_free(struct owners *owners)
     pages_free(&owners->bytes);
 }
 
-/* --- building ------------------------------------------------------------------------------------------ */
+/* --- building --- */
 
 enum { DRAFT_BITS_FIRST = 6, DRAFT_OVERHANG = 1024 /* slots behind the last home: no probe wraps around */ };
 

@@ -108,7 +108,7 @@ void owner_set_reference(uint8_t *entry, uint32_t reference);
 
 void owners_free(struct owners *owners);
 
-/* --- building ------------------------------------------------------------------------------------------ */
+/* --- building --- */
 
 int owners_draft_init(struct owners_draft *draft) MUST_CHECK;
 void owners_draft_free(struct owners_draft *draft);

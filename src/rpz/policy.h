@@ -80,8 +80,7 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
 struct policy_set *policy_set_ref(struct policy_set *set);
 void policy_set_unref(struct policy_set *set);
 
-/* --- facts -------------------------------------------------------------------------------------------------
- */
+/* --- facts --- */
 
 struct policy_server {   /* one name server of a link's zone cuts */
     const uint8_t *name; /* lower case */
@@ -114,8 +113,7 @@ struct policy_facts {
     size_t link_count;
 };
 
-/* --- verdict -----------------------------------------------------------------------------------------------
- */
+/* --- verdict --- */
 
 enum policy_step {
     POLICY_NO_RULE = 0,   /* the truth goes out */
@@ -154,8 +152,7 @@ enum policy_step policy_decide(const struct policy_set *set, const struct policy
  * clients of which the same is true. */
 bool policy_client_concerned(const struct policy_set *set, const struct ip_address *client);
 
-/* --- explanation
- * -------------------------------------------------------------------------------------------- */
+/* --- explanation --- */
 
 enum policy_loss {
     POLICY_WINS,

@@ -26,7 +26,7 @@ struct policy_record {
     uint16_t rdata_length;
 };
 
-/* --- building a version from all its records ---------------------------------------------------------- */
+/* --- building a version from all its records --- */
 
 /* NULL when memory is out. `origin` is copied. */
 struct policy_builder *policy_builder_new(const uint8_t *origin);
@@ -40,8 +40,7 @@ int policy_builder_add(struct policy_builder *builder, const struct policy_recor
  * caller holds the one reference. */
 int policy_builder_finish(struct policy_builder *builder, struct policy_zone **out) MUST_CHECK;
 
-/* --- a delta ---------------------------------------------------------------------------------------------
- */
+/* --- a delta --- */
 
 struct policy_change {
     bool remove;
@@ -54,14 +53,12 @@ struct policy_change {
 int policy_zone_apply(const struct policy_zone *old, const struct policy_change *changes, size_t count,
                       struct policy_zone **out) MUST_CHECK;
 
-/* --- life -------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 struct policy_zone *policy_zone_ref(struct policy_zone *zone);
 void policy_zone_unref(struct policy_zone *zone);
 
-/* --- asking ------------------------------------------------------------------------------------------------
- */
+/* --- asking --- */
 
 const uint8_t *policy_zone_origin(const struct policy_zone *zone);
 uint32_t policy_zone_serial(const struct policy_zone *zone);
@@ -93,8 +90,7 @@ int policy_zone_each(const struct policy_zone *zone,
 int policy_zone_at(const struct policy_zone *zone, const uint8_t *owner, bool *exists,
                    int (*each)(void *context, const struct policy_record *record), void *context) MUST_CHECK;
 
-/* --- matching (rpz/policy.c) -------------------------------------------------------------------------------
- */
+/* --- matching (rpz/policy.c) --- */
 
 /* A rule that was found. `handle` names its data inside this version. */
 struct policy_hit {

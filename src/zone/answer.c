@@ -6,7 +6,7 @@
 #include "dns/name.h"
 #include "zone/content.h"
 
-/* --- sections ------------------------------------------------------------------------------------------ */
+/* --- sections --- */
 
 static int section_grow(struct answering *a, struct section *section)
 {
@@ -43,7 +43,7 @@ int section_put(struct answering *a, struct section *section, const struct rrset
     return 0;
 }
 
-/* --- a name without the data asked for ------------------------------------------------------------------ */
+/* --- a name without the data asked for --- */
 
 /* The SOA with the time for which a denial may be kept (RFC 2308 section 3). */
 static int put_denial_soa(struct answering *a)
@@ -64,7 +64,7 @@ static int deny(struct answering *a, const uint8_t *name, const struct find *fou
     return *result == ZONE_NXDOMAIN ? proof_nxdomain(a, name, found) : proof_nodata(a, name, found);
 }
 
-/* --- data at a name ------------------------------------------------------------------------------------ */
+/* --- data at a name --- */
 
 /* The signatures of a set as a set of their own, for those who ask for RRSIG or ANY. */
 static int put_signatures(struct answering *a, const struct rrset *set, const uint8_t *owner)
@@ -120,7 +120,7 @@ static int at_node(struct answering *a, const uint8_t *shown, const uint8_t *nam
     return found->kind == FIND_WILDCARD ? proof_wildcard(a, name) : 0;
 }
 
-/* --- DNAME --------------------------------------------------------------------------------------------- */
+/* --- DNAME --- */
 
 /* The CNAME that a DNAME stands for (RFC 6672 section 2.2). ERR_SPACE: it would be too long. */
 static int make_cname(struct answering *a, const uint8_t *shown, const struct find *found,
@@ -159,7 +159,7 @@ static int at_dname(struct answering *a, const uint8_t *shown, const struct find
     return section_put(a, &a->answer, &cname, NULL);
 }
 
-/* --- a cut --------------------------------------------------------------------------------------------- */
+/* --- a cut --- */
 
 static int at_cut(struct answering *a, const struct find *found, enum zone_result *result)
 {
@@ -174,7 +174,7 @@ static int at_cut(struct answering *a, const struct find *found, enum zone_resul
     return error ? error : proof_no_ds(a, found);
 }
 
-/* --- the chain ----------------------------------------------------------------------------------------- */
+/* --- the chain --- */
 
 /* One name of the chain. *next: the name to go on with, or NULL. */
 static int step(struct answering *a, const uint8_t *shown, enum zone_result *result, const uint8_t **next)

@@ -121,7 +121,7 @@ void zone_builder_free(struct zone_builder *builder)
     free(builder);
 }
 
-/* --- adding -------------------------------------------------------------------------------------------- */
+/* --- adding --- */
 
 /* What may stand beside a CNAME (RFC 4035 section 2.5, RFC 3007). */
 static bool beside_cname(uint16_t type)
@@ -240,7 +240,7 @@ int zone_builder_add(struct zone_builder *builder, const uint8_t *owner, uint16_
     return 0;
 }
 
-/* --- finishing ----------------------------------------------------------------------------------------- */
+/* --- finishing --- */
 
 static int compare_nodes(const void *a, const void *b)
 {

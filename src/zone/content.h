@@ -63,7 +63,7 @@ const struct rrset *view_find(const struct node_view *view, uint16_t type);
 /* The NSEC of the last name at or before `name` in canonical order, or NULL (zone unsigned). */
 const struct rrset *content_nsec_before(const struct zone_content *content, const uint8_t *name);
 
-/* --- records into sets (zone/sets.c) ------------------------------------------------------------------- */
+/* --- records into sets (zone/sets.c) --- */
 
 struct set_record {
     struct set_record *next;
@@ -80,7 +80,7 @@ struct set_record {
 int sets_make(const struct set_record *first, size_t count, struct arena *arena, struct arena *scratch,
               const struct rrset **out, size_t *set_count, size_t *records) MUST_CHECK;
 
-/* --- parts of an answer (zone/additional.c, zone/proof.c) ---------------------------------------------- */
+/* --- parts of an answer (zone/additional.c, zone/proof.c) --- */
 
 /* A section that grows in the arena. */
 struct section {

@@ -30,7 +30,7 @@ struct loading {
     uint32_t default_ttl_s, last_ttl_s;
 };
 
-/* --- saying what is wrong ------------------------------------------------------------------------------ */
+/* --- saying what is wrong --- */
 
 static void say(struct loading *l, const char *file, uint64_t line, bool error, const char *format, ...)
     PRINTF_LIKE(5, 6);
@@ -76,7 +76,7 @@ static void on_progress(void *context, uint64_t bytes)
         atomic_store_explicit(l->options->progress_bytes, bytes, memory_order_relaxed);
 }
 
-/* --- TTLs that were not written ------------------------------------------------------------------------ */
+/* --- TTLs that were not written --- */
 
 /* Without $TTL an SOA takes its own minimum, which then holds for all; else the last TTL that was written
  * holds (RFC 1035 section 5.1, and as BIND reads it). */
@@ -94,7 +94,7 @@ static uint32_t ttl_of(struct loading *l, const struct zonefile_record *record)
     return l->default_known ? l->default_ttl_s : l->last_known ? l->last_ttl_s : (uint32_t)TTL_FALLBACK_S;
 }
 
-/* --- records ------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 static void count_record(struct loading *l)
 {
@@ -141,7 +141,7 @@ static int on_policy_record(void *context, const struct zonefile_record *record)
     return 0;
 }
 
-/* --- the end ------------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 static int finish_plain(struct loading *l, struct zone_content **out)
 {

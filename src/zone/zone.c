@@ -25,7 +25,7 @@ void zone_content_unref(struct zone_content *content)
     free(content);
 }
 
-/* --- about itself -------------------------------------------------------------------------------------- */
+/* --- about itself --- */
 
 const uint8_t *zone_content_origin(const struct zone_content *content)
 {
@@ -63,7 +63,7 @@ struct policy_zone *zone_content_get_policy(const struct zone_content *content)
     return content->policy;
 }
 
-/* --- an empty zone ------------------------------------------------------------------------------------- */
+/* --- an empty zone --- */
 
 /* SOA of BIND's empty zones: the zone as its own server, nobody responsible, serial 0. */
 static size_t empty_soa(const uint8_t *origin, uint8_t *out)
@@ -96,7 +96,7 @@ struct zone_content *zone_content_empty(const uint8_t *origin)
     return zone_builder_finish(builder, &content, &why) == 0 ? content : NULL;
 }
 
-/* --- looking up a name --------------------------------------------------------------------------------- */
+/* --- looking up a name --- */
 
 static const struct zone_node *plain_node(const struct zone_content *content, const uint8_t *name)
 {
@@ -151,7 +151,7 @@ const struct rrset *content_nsec_before(const struct zone_content *content, cons
     return nsec;
 }
 
-/* --- every record -------------------------------------------------------------------------------------- */
+/* --- every record --- */
 
 typedef int each_record(void *context, const struct policy_record *record);
 

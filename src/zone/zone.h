@@ -46,8 +46,7 @@ size_t zone_content_bytes(const struct zone_content *content);
 /* NULL when the content is not a policy zone's. */
 struct policy_zone *zone_content_get_policy(const struct zone_content *content);
 
-/* --- answering (RFC 1034 section 4.3.2, 4592, 6672)
- * ------------------------------------------------------------ */
+/* --- answering (RFC 1034 section 4.3.2, 4592, 6672) --- */
 
 enum zone_result {
     ZONE_ANSWER, /* data, or CNAMEs that end in data of this zone */
