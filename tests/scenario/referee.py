@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# serial
+# timeout 300
+"""The referee: generated policy zones and questions go to Debian's named and to candord, with the same file.
+
+  referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--only P] [--shrink] [--self]
+
+Every difference of rcode, flags, sections or EDNS fails the run unless it is one of WANTED, where each entry
+names the rule (of RPZ as this project states it in doc/rpz.md) that wants it. Each difference is printed with
+the rules that could have to do with it and the dig command; --shrink cuts the policy down to the rules that it
+needs. --self puts named in candord's place, to see that the referee itself is sound.
+
+Not refereed: owners outside the zone and reloads with included files (Debian's named 9.18.49 aborts on the one
+and misses rules after the other).
+"""
+import asyncio
+import collections
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support import policyworld, referee, servers, tap
+
+PRINTED = 12  # differences in full; the rest is counted
+
+
+# --- what may differ -------------------------------------------------------------------------------------------
+
+Wanted = collections.namedtuple("Wanted", "rule why applies")
+
+
+def policy_soa(answer):
+    return any(" SOA ns.rpz" in record for record in answer.get("additional", ()))
+
+
+def aa_on_policy_answers(policy, field, o):
+    return field == "flags" and policy_soa(o.theirs) and o.theirs["flags"].split() == ["AA", *o.ours["flags"].split()]
+
+
+def far_names(answer):
+    """Names in the answer that the servers do not hold themselves."""
+    held = tuple("." + z + "." for z in policyworld.PRIMARIES)
+    for record in answer.get("answer", ()):
+        owner, _, rdtype, data = record.split(" ", 3)
+        yield from (n for n in (owner, data if rdtype in ("CNAME", "DNAME") else owner)
+                    if not ("." + n).endswith(held) and not n.startswith("rpz"))
+
+
+def luck_of_the_cache(policy, field, o):
+    return not o.question.rd and any(True for answer in (o.ours, o.theirs) for _ in far_names(answer))
+
+
+WANTED = [
+    Wanted("28", "without RD a chain that leaves our zones goes on from whatever the cache has", luck_of_the_cache),
+    Wanted("23", "what a rule made is nobody's authority: AA is never set", aa_on_policy_answers),
+]
+
+
+def wanted(policy, field, outcome):
+    """The entry that excuses a difference, or None."""
+    if outcome.ours is None or outcome.theirs is None:
+        return None
+    return next((entry for entry in WANTED if entry.applies(policy, field, outcome)), None)
+
+
+# --- the two servers, and the world behind them ----------------------------------------------------------------
+
+def sign(box, name, text):
+    """A zone's text, signed."""
+    def run(*command):
+        done = subprocess.run(command, cwd=box.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError("%s: %s%s" % (" ".join(command), done.stdout, done.stderr))
+        return done.stdout.strip()
+    file = box.write(name + ".zone", "$ORIGIN %s.\n%s" % (name, text))
+    key = run(servers.tool("ldns-keygen"), "-a", "ECDSAP256SHA256", name)
+    run(servers.tool("ldns-signzone"), "-o", name, file, key)
+    with open(file + ".signed") as f:
+        return f.read()
+
+
+async def failing_server():
+    transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        referee.Failing, local_addr=("127.0.0.1", 0))
+    return transport, transport.get_extra_info("sockname")[1]
+
+
+class Court:
+    """The world's servers, for the whole run."""
+
+    def __init__(self, box, seed, named_against_itself):
+        self.box, self.itself = box, named_against_itself
+        self.world = policyworld.World(random.Random("%s/world" % seed))
+        far = dict(self.world.far)
+        far[policyworld.SIGNED] = sign(box, policyworld.SIGNED, far[policyworld.SIGNED])
+        self.forwarder = box.nsd(far)
+
+    def start_both(self, policy, failing_port):
+        configuration = policy.configuration(self.forwarder.port, failing_port)
+        files = policy.files()
+        first = self.box.named if self.itself else self.box.candord
+        return first(configuration, files=files), self.box.named(configuration, files=files)
+
+    def stop(self, pair):
+        for server in pair:
+            server.stop()
+            self.box.servers.remove(server)
+
+
+# --- one policy ------------------------------------------------------------------------------------------------
+
+class Verdicts:
+    """What came of the questions to one policy."""
+
+    def __init__(self, policy):
+        self.policy = policy
+        self.differences, self.unstable = [], []
+        self.excused = collections.Counter()
+        self.asked = self.dropped = self.made = 0
+
+    def note(self, outcome):
+        self.asked += 1
+        self.dropped += outcome.theirs is None
+        self.made += outcome.theirs is not None and policy_soa(outcome.theirs)
+        left = []
+        for field in outcome.fields:
+            entry = wanted(self.policy, field, outcome)
+            if entry:
+                self.excused[entry.rule] += 1
+            else:
+                left.append(field)
+        if left:
+            self.differences.append(outcome._replace(fields=left))
+        elif outcome.unstable:
+            self.unstable.append(outcome)
+
+
+async def hear(court, policy, questions):
+    """Asks both servers; the verdicts."""
+    transport, port = await failing_server()
+    pair = court.start_both(policy, port)
+    try:
+        verdicts = Verdicts(policy)
+        await referee.compare(pair, questions, verdicts.note)
+        verdicts.crashed = [s.name for s in pair if not s.running()]
+        return verdicts
+    finally:
+        court.stop(pair)
+        transport.close()
+
+
+def shrink(court, policy, question, field):
+    """The policy with only those rules that the difference needs."""
+    def differs(zones):
+        smaller = policyworld.Policy.__new__(policyworld.Policy)
+        smaller.__dict__.update(policy.__dict__, zones=zones)
+        verdicts = asyncio.run(hear(court, smaller, [question]))
+        return any(field in d.fields for d in verdicts.differences)
+
+    zones = policy.zones
+    for i in reversed(range(len(zones))):
+        without = zones[:i] + zones[i + 1:]
+        if without and differs(without):
+            zones = without
+    for i, zone in enumerate(zones):
+        lines, size = zone.lines, max(1, len(zone.lines) // 2)
+        while size:
+            at = 0
+            while at < len(lines):
+                fewer = lines[:at] + lines[at + size:]
+                if differs(zones[:i] + [zone._replace(lines=fewer)] + zones[i + 1:]):
+                    lines = fewer
+                else:
+                    at += size
+            zones = zones[:i] + [zone._replace(lines=lines)] + zones[i + 1:]
+            size //= 2
+    smaller = policyworld.Policy.__new__(policyworld.Policy)
+    smaller.__dict__.update(policy.__dict__, zones=zones)
+    return smaller
+
+
+# --- telling about differences ---------------------------------------------------------------------------------
+
+def dig(question):
+    words = ["dig", "@127.0.0.1 -p PORT -b", question.source]
+    words += ["+" + ("" if on else "no") + word
+              for word, on in (("recurse", question.rd), ("dnssec", question.do), ("cdflag", question.cd),
+                               ("adflag", question.ad), ("edns", question.edns), ("tcp", question.tcp))]
+    return " ".join([*words, question.name, question.type])
+
+
+def names_in(question, *answers):
+    """The names that the answers' chains go through, and the query name with its world."""
+    found = {question.name.lower()}
+    for answer in filter(None, answers):
+        for record in answer.get("answer", ()):
+            owner, _, rdtype, data = record.split(" ", 3)
+            found.add(owner.rstrip("."))
+            if rdtype in ("CNAME", "DNAME"):
+                found.add(data.lower().rstrip("."))
+    return found
+
+
+ADDRESS_RULES = ("rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname")
+
+
+def relevant(zone, names):
+    """Rules that could have to do with the names: theirs, wildcards above, and all of addresses."""
+    for line in zone.lines:
+        owner = line.split()[0].lower()
+        bare = owner[2:] if owner.startswith("*.") else owner
+        if owner.rsplit(".", 1)[-1] in ADDRESS_RULES or any(
+                n == bare or n.endswith("." + bare) or bare.endswith("." + n) for n in names):
+            yield line
+
+
+def world_lines(world, names):
+    for zone, text in [*world.zones.items(), *world.far.items()]:
+        for line in text.split("\n"):
+            owner = line.split(" ")[0].lower()
+            if line and any(n == owner + "." + zone or (owner[:2] == "*." and n.endswith(owner[1:] + "." + zone))
+                            for n in names):
+                yield "%s | %s" % (zone, line)
+
+
+def describe(answer):
+    if answer is None:
+        return "  no reply\n"
+    return "".join("  %-10s %s\n" % (k, v if isinstance(v, str) else "\n             ".join(sorted(v)) or "-")
+                   for k, v in answer.items())
+
+
+def tell(index, policy, difference, complete=False):
+    question, ours, theirs, fields, _ = difference
+    names = names_in(question, ours, theirs)
+    text = "--- policy %d: differs in %s\n%s\n%s" % (index, ", ".join(fields), dig(question), policy.response_policy())
+    for zone in policy.zones:
+        lines = zone.lines if complete else list(relevant(zone, names))
+        text += "%s (%d of %d rules)\n%s" % (zone.name, len(lines), len(zone.lines), "".join("  %s\n" % l for l in lines))
+    text += "world\n" + "".join("  %s\n" % l for l in world_lines(policy.world, names))
+    return text + "candord\n%snamed\n%s" % (describe(ours), describe(theirs))
+
+
+# --- the run ---------------------------------------------------------------------------------------------------
+
+def add_arguments(parser):
+    parser.add_argument("--seed", default=None, help="default: a new one, printed")
+    parser.add_argument("--questions", type=int, default=4000)
+    parser.add_argument("--policies", type=int, default=8)
+    parser.add_argument("--only", type=int, help="only the policy of this number")
+    parser.add_argument("--shrink", action="store_true", help="cut the first difference of each policy down")
+    parser.add_argument("--nameservers", type=float, default=0.0, help="share of policies with NSDNAME and NSIP rules")
+    parser.add_argument("--self", dest="itself", action="store_true")
+
+
+def hear_policy(a, court, index, each):
+    rng = random.Random("%s/%d" % (a.seed, index))
+    policy = policyworld.Policy(court.world, rng, each, rng.random() < a.nameservers)
+    with tap.case("policy %d of seed %s: %s" % (index, a.seed, " ".join(policy.globals) or "defaults")):
+        begin = time.monotonic()
+        verdicts = asyncio.run(hear(court, policy, policy.questions))
+        tap.comment("%d questions, %d answered by a rule with SOA, %d dropped, %d unstable, excused %s, %.1f s" % (
+            verdicts.asked, verdicts.made, verdicts.dropped, len(verdicts.unstable), dict(verdicts.excused),
+            time.monotonic() - begin))
+        for outcome in verdicts.unstable[:3]:
+            tap.comment("agreed only when asked again (%s): %s" % (outcome.unstable, dig(outcome.question)))
+        for difference in verdicts.differences[:PRINTED]:
+            tap.comment(tell(index, policy, difference))
+        if verdicts.differences and a.shrink:
+            first = verdicts.differences[0]
+            tap.comment("cut down:\n" + tell(index, shrink(court, policy, first.question, first.fields[0]), first, True))
+        assert not verdicts.crashed, "ended: %s" % verdicts.crashed
+        assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (
+            len(verdicts.differences), verdicts.asked, a.seed, a.policies, a.questions, index)
+        return verdicts.made + verdicts.dropped
+    return 0
+
+
+def main():
+    a = servers.arguments(__doc__, add_arguments)
+    a.seed = a.seed or "%08x" % random.randrange(1 << 32)
+    tap.on_failure.clear()
+    with servers.Sandbox(a.build, a.keep) as box:
+        court = Court(box, a.seed, a.itself)
+        decided = sum(hear_policy(a, court, index, a.questions // a.policies)
+                      for index in range(a.policies) if a.only in (None, index))
+        with tap.case("rules decided often enough to say something"):
+            assert decided > a.questions / 20 or a.only is not None, "only %d times" % decided
+    tap.finish()
+
+
+main()

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the referee asks about, made from a seed: a world of names, policy zones about it, and questions.
+
+The world is the same for every policy of a run: a few primary zones that the servers under test hold themselves
+(w1.test …), and zones behind a forwarder (a root, test., f1.test …, one of them signed, one that only fails).
+TTLs tell where a record comes from: zones behind the forwarder have FAR_TTL and negative answers NEGATIVE_TTL,
+which count down in caches; every other TTL is exact.
+"""
+import collections
+
+FAR_TTL = 50000
+NEGATIVE_TTL = 9000
+LOCAL_TTL = 777
+
+PRIMARIES = ["w1.test", "w2.test"]
+FAR = ["f1.test", "f2.test"]
+SIGNED = "s1.test"
+FAILING = "fail.test"
+
+Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp source")
+PolicyZone = collections.namedtuple("PolicyZone", "name lines options")
+
+SOURCES = ["127.0.0.%d" % i for i in range(1, 13)]
+
+TYPES = (["A"] * 16 + ["AAAA"] * 6 + ["TXT"] * 2 + ["MX"] * 2 + ["ANY"] * 2 + ["CNAME", "NS", "SOA", "DS", "RRSIG"]
+         + ["PTR", "HTTPS", "SRV", "DNAME", "TYPE65280", "DNSKEY", "NSEC"])
+
+
+# Name servers: nobody is asked at these addresses (all goes through the forwarder), but rules speak of them.
+SERVERS = {"w1.test": ["ns.w1.test"], "w2.test": ["ns.w2.test", "ns.host.f2.test"], "f1.test": ["ns.f1.test"],
+           "f2.test": ["ns.host.f2.test", "ns2.host.f2.test"], "s1.test": ["ns.s1.test", "ns.host.f2.test"],
+           "test": ["ns.test"], ".": ["ns.test"]}
+SERVER_ADDRESSES = {name: "10.8.%d.1" % i for i, name in enumerate(sorted({n for l in SERVERS.values() for n in l}))}
+
+
+def soa(zone):
+    text = "@ SOA %s. host.test. 1 3600 900 604800 %d\n" % (SERVERS[zone][0], NEGATIVE_TTL)
+    text += "".join("@ NS %s.\n" % n for n in SERVERS[zone])
+    return text + "".join("%s. A %s\n" % (n, a) for n, a in SERVER_ADDRESSES.items() if n.endswith("." + zone))
+
+
+class World:
+    """Zone texts by name, and the names in them."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.names = []    # every name with something at it or below a wildcard, absolute without the last dot
+        self.zones = {}    # name -> text, held by the servers under test
+        self.far = {}      # name -> text, behind the forwarder
+        self.v4 = ["10.%d.%d.%d" % (1 + i % 2, i // 16 % 4, i % 16) for i in range(128)]
+        self.v6 = ["2001:db8:%x::%x" % (i % 4, i) for i in range(64)]
+        everything = PRIMARIES + FAR + [SIGNED]
+        self.gardens_of = ["g%d.%s" % (i, z) for z in everything for i in range(7)] + [
+            "no.garden.test", "g9.w1.test", "g9.f1.test", "garden.w2.test", "g1." + FAILING]
+        self.targets = ["h%d.%s" % (i, z) for z in everything for i in range(8)]
+        for zone in everything:
+            text = "$TTL %d\n%s%s" % (LOCAL_TTL if zone in PRIMARIES else FAR_TTL, soa(zone), self.body(zone))
+            (self.zones if zone in PRIMARIES else self.far)[zone] = text
+        cuts = "".join("%s. NS %s.\n" % (z, n) for z in everything for n in SERVERS[z])
+        self.far["test"] = "$TTL %d\n%s%s" % (FAR_TTL, soa("test"), cuts)
+        self.far["."] = "$TTL %d\n%stest NS ns.test.\nns.test A %s\n" % (FAR_TTL, soa("."), SERVER_ADDRESSES["ns.test"])
+
+    def addresses(self, count, pool):
+        return self.rng.sample(pool, count)
+
+    def body(self, zone):
+        rng, lines = self.rng, []
+
+        def host(owner):
+            for a in self.addresses(rng.choice([1, 1, 1, 2, 4]), self.v4):
+                lines.append("%s A %s" % (owner, a))
+            for a in self.addresses(rng.choice([0, 1, 1, 2]), self.v6):
+                lines.append("%s AAAA %s" % (owner, a))
+            if rng.random() < 0.4:
+                lines.append('%s TXT "of %s" "in %s"' % (owner, owner, zone))
+            if rng.random() < 0.2:
+                lines.append("%s MX 10 h%d" % (owner, rng.randrange(8)))
+
+        def note(owner):
+            self.names.append("%s.%s" % (owner, zone) if owner != "@" else zone)
+
+        for i in range(8):
+            host("h%d" % i)
+            note("h%d" % i)
+        host("a.b.ent")
+        for name in ("a.b.ent", "b.ent", "x.b.ent", "ent", "x.ent"):
+            note(name)
+        host("*.wild")
+        host("deep.under.wild")
+        for name in ("wild", "x.wild", "y.x.wild", "deep.under.wild", "under.wild", "z.under.wild", "WiLd", "*.wild"):
+            note(name)
+        lines.append('text TXT "only text"')
+        lines.append("srv SRV 0 0 53 h0")
+        lines.append("svc HTTPS 1 h1")
+        lines.append('*.alias CNAME %s.' % rng.choice(self.targets))
+        for name in ("@", "text", "srv", "svc", "x.alias", "nothing", "no.thing", "H1", "hH2"):
+            note(name)
+        self.gardens(lines, host, zone)
+        self.chains(lines, note, zone)
+        return "".join(line + "\n" for line in lines)
+
+    def gardens(self, lines, host, zone):
+        """Where rules send people. Nobody asks for these names: Debian's named aborts when a rule makes a name an
+        alias of itself."""
+        for i in range(4):
+            host("g%d" % i)
+        host("*.garden")
+        for i, target in enumerate(["g%d.%s" % (self.rng.randrange(4), self.rng.choice(PRIMARIES + FAR)), "g9." + zone,
+                                    "g4.%s" % self.rng.choice(FAR)]):
+            if target != "g%d.%s" % (4 + i, zone):
+                lines.append("g%d CNAME %s." % (4 + i, target))
+
+    def chains(self, lines, note, zone):
+        rng = self.rng
+        for i in range(10):
+            inner = rng.random()
+            if inner < 0.45:
+                target = "c%d.%s" % (rng.randrange(i + 1, 14), rng.choice([zone, zone, *PRIMARIES, *FAR, SIGNED]))
+            elif inner < 0.9:
+                target = rng.choice(self.targets + ["x.wild." + zone, "text." + zone])
+            else:
+                target = rng.choice(["nothing." + zone, "nothing.at.all", "h1." + FAILING, "b.ent." + zone])
+            lines.append("c%d CNAME %s." % (i, target))
+            note("c%d" % i)
+        for i in range(10, 14):
+            lines.append("c%d A %s" % (i, rng.choice(self.v4)))
+            note("c%d" % i)
+        lines.append("loop1 CNAME loop2")
+        lines.append("loop2 CNAME loop1")
+        lines.append("d DNAME %s." % rng.choice([z for z in PRIMARIES + FAR if z != zone]))
+        lines.append("din DNAME wild")
+        for name in ("loop1", "d", "h1.d", "nothing.d", "c1.d", "din", "q.din", "deep.under.din"):
+            note(name)
+
+
+class Policy:
+    """One configuration: policy zones and the words of response-policy, and the questions to ask it."""
+
+    def __init__(self, world, rng, questions, nameservers=False):
+        self.world, self.rng, self.nameservers = world, rng, nameservers
+        self.with_clients = rng.random() < 0.6
+        self.globals = self.global_words()
+        self.zones = [self.zone(i) for i in range(rng.choice([1, 2, 2, 3, 4]))]
+        self.questions = [self.question() for _ in range(questions)]
+
+    # --- the words of response-policy ---
+
+    def global_words(self):
+        rng, words = self.rng, []
+        for word, chance in (("break-dnssec", 0.4), ("qname-wait-recurse", 0.5), ("recursive-only", 0.4),
+                             ("add-soa", 0.25)):
+            if rng.random() < chance:
+                words.append("%s %s" % (word, rng.choice(["yes", "no"])))
+        if rng.random() < 0.4:
+            words.append("max-policy-ttl %d" % rng.choice([0, 1, 60, 7000]))
+        for word, chance in (("nsip-wait-recurse", 0.2), ("nsdname-wait-recurse", 0.2), ("min-ns-dots", 0.3)):
+            if self.nameservers and rng.random() < chance:
+                words.append("%s %s" % (word, rng.randrange(3) if word == "min-ns-dots" else rng.choice(["yes", "no"])))
+        return words
+
+    def zone_words(self, first):
+        rng, words = self.rng, []
+        if rng.random() < (0.15 if first else 0.35):
+            words.append("policy " + rng.choice(["given", "disabled", "passthru", "no-op", "drop", "tcp-only", "nxdomain",
+                                                 "nodata", "cname g0.w1.test", "cname g9.w2.test",
+                                                 "cname *.garden.w1.test", "cname g4.f1.test"]))
+        if rng.random() < 0.25:
+            words.append("max-policy-ttl %d" % rng.choice([0, 3, 90, 5000]))
+        for word, chance in (("recursive-only", 0.2), ("log", 0.2), ("add-soa", 0.2)):
+            if rng.random() < chance:
+                words.append("%s %s" % (word, rng.choice(["yes", "no"])))
+        return words
+
+    # --- rules ---
+
+    def zone(self, index):
+        rng = self.rng
+        name = "rpz%d" % index
+        rules = {}
+        for _ in range(rng.choice([6, 15, 30, 60])):
+            owner, kind = self.owner()
+            key = owner.lower()
+            if len(owner) + len(name) < 240 and key not in rules:
+                rules[key] = [(owner, data) for data in self.action(owner, kind)]
+        lines = ["%s %d %s" % (owner, ttl, data)
+                 for records in rules.values() for ttl in [rng.choice([1, 4, 30, 300, 3600])] for owner, data in records]
+        lines += self.oddities(set(rules))
+        rng.shuffle(lines)
+        return PolicyZone(name, lines, self.zone_words(index == 0))
+
+    def owner(self):
+        roll = self.rng.random()
+        if roll < 0.62:
+            return self.name_owner()
+        if self.nameservers and roll < 0.75:
+            return self.server_owner()
+        if roll < 0.90 or not self.with_clients:
+            return self.prefix(self.rng.choice([self.v4_prefix, self.v4_prefix, self.v6_prefix])()) + ".rpz-ip", "ip"
+        return self.prefix(self.client_prefix()) + ".rpz-client-ip", "client"
+
+    def name_owner(self):
+        rng = self.rng
+        name = rng.choice(self.world.names).lstrip("*.")
+        roll = rng.random()
+        if roll < 0.5:
+            return name, "name"
+        if roll < 0.8:
+            return "*." + (name if rng.random() < 0.8 or name.count(".") < 2 else name.split(".", 1)[1]), "name"
+        if roll < 0.9:
+            return "%s.%s" % (rng.choice(["x", "deep.er", "y.x"]), name), "name"  # makes empty non-terminals
+        if roll < 0.97:
+            return rng.choice(["*.", ""]) + rng.choice(["no.such.name", "at.all", "nothing.at.all", "made.up.test"]), "name"
+        return rng.choice([name.upper(), "x.rpz-foo", "*." + name.title()]), "name"
+
+    def server_owner(self):
+        rng = self.rng
+        name = rng.choice([*SERVER_ADDRESSES])
+        if rng.random() < 0.5:
+            return rng.choice([name, name, "*." + name.split(".", 1)[1]]) + ".rpz-nsdname", "name"
+        length = rng.choice([32, 32, 31, 24, 22])
+        return self.prefix(self.cut_v4(SERVER_ADDRESSES[name], length)) + ".rpz-nsip", "ip"
+
+    @staticmethod
+    def cut_v4(address, length):
+        value = int.from_bytes(bytes(map(int, address.split("."))), "big") >> (32 - length) << (32 - length)
+        return length, ".".join(str(b) for b in reversed(value.to_bytes(4, "big")))
+
+    def v4_prefix(self):
+        rng = self.rng
+        return self.cut_v4(rng.choice(self.world.v4), rng.choice([32, 32, 31, 30, 28, 24, 24, 16]))
+
+    def v6_prefix(self):
+        rng = self.rng
+        words = [0x2001, 0xdb8, rng.randrange(4), 0, 0, 0, 0, rng.randrange(64)]
+        length = rng.choice([128, 128, 64, 48, 40])
+        value = sum(w << 16 * (7 - i) for i, w in enumerate(words)) >> (128 - length) << (128 - length)
+        words = [value >> 16 * (7 - i) & 0xffff for i in range(8)]
+        return length, zz(words)
+
+    def client_prefix(self):
+        rng = self.rng
+        return self.cut_v4("127.0.0.%d" % rng.randrange(5, 13), rng.choice([32, 32, 32, 31, 30]))
+
+    @staticmethod
+    def prefix(pair):
+        return "%d.%s" % pair
+
+    def action(self, owner, kind):
+        """The data of a rule's records."""
+        rng = self.rng
+        roll = rng.random()
+        if roll < 0.22:
+            return ["CNAME ."]
+        if roll < 0.38:
+            return ["CNAME *."]
+        if roll < 0.50:
+            return ["CNAME rpz-passthru."]
+        if roll < 0.53:
+            return ["CNAME " + rng.choice(["rpz-drop.", "RPZ-Drop."])]
+        if roll < 0.59:
+            return ["CNAME rpz-tcp-only."]
+        if roll < 0.64:  # the old passthru: a CNAME to the trigger itself
+            return ["CNAME %s." % (owner if kind == "name" else owner.rsplit(".", 1)[0])]
+        if roll < 0.80:
+            return self.local_data()
+        if roll < 0.86:
+            return ["CNAME *.%s." % rng.choice(["garden.w1.test", "garden.f1.test", "garden.s1.test", "no.garden.test"])]
+        return ["CNAME %s." % rng.choice(self.world.gardens_of)]
+
+    def local_data(self):
+        rng = self.rng
+        data = []
+        for one, chance in (("A 198.51.100.%d" % rng.randrange(256), 0.7), ("A 198.51.100.%d" % rng.randrange(256), 0.3),
+                            ("A " + rng.choice(self.world.v4), 0.2), ("AAAA 2001:db8:f::%x" % rng.randrange(99), 0.4),
+                            ('TXT "made" "up"', 0.3), ("MX 5 h2.w1.test.", 0.2), ("PTR p.w1.test.", 0.1),
+                            ("HTTPS 1 . alpn=h2", 0.1), ("TYPE65280 \\# 3 010203", 0.1), ("SRV 0 0 1 h1.f1.test.", 0.1)):
+            if rng.random() < chance:
+                data.append(one)
+        return list(dict.fromkeys(data)) or ["A 198.51.100.7"]
+
+    def oddities(self, taken):
+        """Records that are no rules, in the way of the rules beside them."""
+        rng, lines = self.rng, []
+        for line in ("@ A 192.0.2.99", "rpz-ip CNAME .", "33.1.2.3.10.rpz-ip CNAME .", "24.5.0.1.10.rpz-ip CNAME .",
+                     "1.2.1.10.rpz-ip CNAME .", "0.0.0.0.0.rpz-ip CNAME .", "32.1.2.3.256.rpz-ip CNAME .",
+                     "129.zz.rpz-ip CNAME .", "08.0.0.0.10.rpz-ip CNAME .", '@ TXT "apex"', "rpz-client-ip A 192.0.2.1"):
+            if rng.random() < 0.15 and line.split()[0].lower() not in taken:
+                lines.append(line.replace(" ", " 300 ", 1))
+        return lines
+
+    # --- questions ---
+
+    def question(self):
+        rng = self.rng
+        roll = rng.random()
+        if roll < 0.60:
+            name = rng.choice(self.world.names)
+        elif roll < 0.80:
+            name = self.rule_name()
+        elif roll < 0.83:
+            name = self.owner_of_a_rule()
+        elif roll < 0.91:
+            name = "%s.%s" % (rng.choice(["x", "y.x", "deep.er"]), rng.choice(self.world.names))
+        else:
+            name = rng.choice(["nothing.at.all", "made.up.test", "x.no.such.name", "h1." + FAILING, "test", "x.garden.w1.test"])
+        # Without RD only for what the servers hold: elsewhere the answer is what the cache happens to have.
+        rd = rng.random() < 0.88 or not name.lower().endswith((*PRIMARIES, *(z.name for z in self.zones)))
+        if rng.random() < 0.08:
+            name = "".join(rng.choice([c.upper(), c]) for c in name)
+        edns = rng.random() < 0.8
+        return Question(name, rng.choice(TYPES), rd, edns and rng.random() < 0.35, rng.random() < 0.1,
+                        rng.random() < 0.1, edns, rng.random() < 0.15, rng.choice(SOURCES))
+
+    def owner_of_a_rule(self):
+        """A policy zone is a zone: its records can be asked for."""
+        zone = self.rng.choice(self.zones)
+        owner = self.rng.choice(zone.lines).split()[0] if zone.lines else "@"
+        return zone.name if owner == "@" else "%s.%s" % (owner, zone.name)
+
+    def rule_name(self):
+        zone = self.rng.choice(self.zones)
+        names = [line.split()[0] for line in zone.lines if "rpz-" not in line.split()[0] and line[0] != "@"]
+        if not names:
+            return self.rng.choice(self.world.names)
+        return self.rng.choice(names).replace("*", self.rng.choice(["x", "Star", "y.x"]))
+
+    # --- as files ---
+
+    def files(self):
+        found = {z + ".zone": text for z, text in self.world.zones.items()}
+        for zone in self.zones:
+            found[zone.name] = "$TTL 300\n@ 900 SOA ns.%s. host.%s. 7 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
+                zone.name, zone.name, "".join(line + "\n" for line in zone.lines))
+        return found
+
+    def response_policy(self):
+        zones = "".join('    zone "%s"%s;\n' % (z.name, "".join(" " + w for w in z.options)) for z in self.zones)
+        return "  response-policy {\n%s  }%s;\n" % (zones, "".join(" " + w for w in self.globals))
+
+    def configuration(self, forwarder, failing):
+        zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
+        zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, z.name) for z in self.zones)
+        zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (FAILING, failing)
+        return CONFIGURATION % (forwarder, self.response_policy(), zones)
+
+
+CONFIGURATION = """options {
+  directory "@DIR@";
+  listen-on port @PORT@ { 127.0.0.1; };
+  listen-on-v6 { none; };
+  pid-file "@DIR@/pid";
+  session-keyfile "@DIR@/session.key";
+  recursion yes;
+  allow-query { any; };
+  allow-recursion { any; };
+  dnssec-validation no;
+  empty-zones-enable no;
+  notify no;
+  forward only;
+  forwarders { 127.0.0.1 port %d; };
+%s};
+controls { };
+%s"""
+
+
+def zz(words):
+    """IPv6 words as a rule's owner has them: reversed, the longest run of zeros as zz."""
+    best, at = 0, 0
+    for start in range(8):
+        length = next((i for i, w in enumerate(words[start:]) if w), 8 - start)
+        if length > best:
+            best, at = length, start
+    text = ["%x" % w for w in words]
+    if best > 1:
+        text[at:at + best] = ["zz"]
+    return ".".join(reversed(text))
