@@ -35,6 +35,7 @@ static const struct context {
     {DNS64, "dns64", "dns64"},
     {RRL, "rate-limit", "rate-limit"},
     {DLZ, "dlz", "a dlz statement"},
+    {INVIEW, NULL, "a zone with in-view"},
 };
 
 static const struct {
@@ -82,7 +83,6 @@ static const char *const repeatable[] = {
     "unix",
     "view",
     "zone",
-    "logging",
 };
 
 const char *conf_context_text(unsigned context)
@@ -98,6 +98,8 @@ static unsigned zone_context(const struct conf_statement *zone)
     const struct conf_item *block = conf_block(zone);
     const struct conf_statement *type = block ? conf_find(block->block, "type") : NULL;
     const struct conf_item *value = type ? type->items->next : NULL;
+    if (block && conf_find(block->block, "in-view"))
+        return INVIEW;
     for (size_t i = 0; value && i < sizeof zone_types / sizeof *zone_types; i++)
         if (strcasecmp(value->text, zone_types[i].type) == 0)
             return zone_types[i].context;
@@ -145,10 +147,7 @@ static void check_zone_type(struct checker *checker, const struct conf_statement
 {
     const struct conf_item *block = conf_block(zone);
     const struct conf_statement *type = block ? conf_find(block->block, "type") : NULL;
-    if (block && conf_find(block->block, "in-view"))
-        conf_error(checker->report, zone->items->at,
-                   "'in-view' is not supported; write the zone in each view that has it");
-    else if (!type)
+    if (!type)
         conf_error(checker->report, zone->items->at, "expected 'type' in the zone");
     else
         conf_error(checker->report, type->items->at,

@@ -202,13 +202,13 @@ static size_t head_length(const char *form)
     return strcspn(form, "| []{}(:");
 }
 
-/* The numbers of INT(a-b). */
+/* The bounds of INT(a-b) and DURATION(a-b). */
 static bool in_range(const char *form, size_t length, const char *text)
 {
     unsigned long low = 0, high = UINT32_MAX;
     uint32_t value;
     const char *open = memchr(form, '(', length);
-    if (!open || conf_number(text, &value) != 0)
+    if (!open || conf_duration(text, &value) != 0) /* plain numbers are durations too */
         return true;
     char *dash;
     low = strtoul(open + 1, &dash, 10);
