@@ -20,6 +20,7 @@ struct config_case {
 
 static struct config_case cases[MAX_CASES];
 static size_t case_count;
+static bool have_named;
 static char folder[] = "/tmp/candor-config-XXXXXX";
 
 static char *append(char *text, const char *line)
@@ -101,7 +102,7 @@ static void is_judged_as_expected(void **state)
     assert_string_equal(errors, c->expected);
     assert_int_equal(error, *c->expected ? ERR_INVALID : 0);
     config_free(config);
-    if (system("command -v named-checkconf >/dev/null") == 0)
+    if (have_named)
         assert_int_equal(named_accepts(file), (error == 0) != c->named_differs);
     unlink(file);
 }
@@ -112,6 +113,7 @@ int main(int argc, char **argv)
     if (argc != 2 || !mkdtemp(folder))
         return 2;
     load_cases(argv[1]);
+    have_named = system("command -v named-checkconf >/dev/null") == 0;
     for (size_t i = 0; i < case_count; i++)
         tests[i] = (struct CMUnitTest){cases[i].name, is_judged_as_expected, NULL, NULL, &cases[i]};
     int failed = _cmocka_run_group_tests("config cases", tests, case_count, NULL, NULL);
