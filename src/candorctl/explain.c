@@ -96,25 +96,18 @@ static void print_link(const json_t *link, bool first)
 
 static void print_truth(const json_t *truth, bool before)
 {
-    static const struct {
-        const char *source, *text;
-    } sources[] = {{"zone", "a zone held here says"},
-                   {"cache", "the cache says"},
-                   {"recursion", "asked, the world says"}};
-    const char *text = "the world says";
     size_t i;
     json_t *link;
-    if (before || !json_is_object(truth)) {
-        puts(before ? "\nNothing was asked first: the rule may decide before recursion."
-                    : "\nNobody was asked.");
+    if (!json_is_object(truth)) {
+        puts("\nNobody was asked for the truth.");
         return;
     }
-    for (i = 0; i < sizeof sources / sizeof *sources; i++)
-        if (!strcmp(sources[i].source, member_text(truth, "source")))
-            text = sources[i].text;
-    printf("\nThe truth was looked up first: %s %s", text, member_text(truth, "status"));
-    if (strcmp(member_text(truth, "security"), "insecure") != 0)
-        printf(" (DNSSEC: %s)", member_text(truth, "security"));
+    if (before)
+        puts("\nA client's question is not asked of others: the rule may decide before recursion.");
+    printf("\nThe truth%s: %s", member_flag(truth, "ours") ? ", from a zone held here" : "",
+           member_text(truth, "status"));
+    if (member_flag(truth, "signed"))
+        printf(" (signed, %s)", member_flag(truth, "bogus") ? "BOGUS" : "not bogus");
     puts("");
     json_array_foreach(json_object_get(truth, "chain"), i, link) print_link(link, i == 0);
 }
@@ -140,8 +133,8 @@ static void print_no_winner(const json_t *result)
     static const struct {
         const char *policy, *text;
     } reasons[] = {{"none", "The view has no policy zones."},
-                   {"refused", "The client may not ask this."},
-                   {"not-wanted", "Policy does not apply: recursion is not for this client."}};
+                   {"refused", "No view takes this client."},
+                   {"not-reached", "The client may not ask this, or policy is not for it."}};
     const char *text = json_array_size(json_object_get(result, "rules")) ? "Rules match, but none decides."
                                                                          : "No rule matches.";
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
