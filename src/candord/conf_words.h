@@ -54,6 +54,7 @@ enum conf_use {
     RECURSOR,
     ORDERING,
     ACCESS,
+    SHARED,
     NOT_NEEDED,
     CONF_USES
 };

@@ -44,8 +44,8 @@ static enum forward_mode forward_mode(const struct conf_item *item)
     return conf_is(item, "only") ? FORWARD_ONLY : FORWARD_FIRST;
 }
 
-static void build_forwarding(struct builder *b, const struct conf_statement *list, const struct scope *scope,
-                             struct zone_config *zone)
+/* `forward` of options is not inherited (as in BIND). */
+static void build_forwarding(struct builder *b, const struct conf_statement *list, struct zone_config *zone)
 {
     const struct conf_statement *forwarders = conf_find(list, "forwarders");
     const struct conf_statement *forward = conf_find(list, "forward");
@@ -55,7 +55,7 @@ static void build_forwarding(struct builder *b, const struct conf_statement *lis
     if (!forwarders)
         return;
     build_endpoints(b, forwarders, 53, &zone->servers, &zone->server_count);
-    zone->forward = zone->server_count ? forward_mode(scope_value(scope, "forward")) : FORWARD_NONE;
+    zone->forward = zone->server_count ? forward_mode(forward ? forward->items->next : NULL) : FORWARD_NONE;
 }
 
 static void build_stub(struct builder *b, struct zone_config *zone)
@@ -138,7 +138,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     else if (zone->kind == ZONE_STATIC_STUB)
         build_static_stub(b, list, zone);
     else
-        build_forwarding(b, list, &scope, zone);
+        build_forwarding(b, list, zone);
 }
 
 static const struct zone_config *find_zone(const struct zone_config *zones, size_t count, const uint8_t *name)
