@@ -91,8 +91,8 @@ struct unit {
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, WEEK = 604800, MONTH = 31 * DAY, YEAR = 365 * DAY };
 
-/* Numbers with units; `ordered`: each unit at most once and in this order, as in ISO 8601. */
-static int units(const char **text, const struct unit *units, size_t count, bool ordered, uint64_t *sum)
+/* Each unit at most once and in this order, as in ISO 8601. */
+static int units(const char **text, const struct unit *units, size_t count, uint64_t *sum)
 {
     size_t next = 0;
     while (isdigit((unsigned char)**text)) {
@@ -104,10 +104,7 @@ static int units(const char **text, const struct unit *units, size_t count, bool
             next++;
         if (next == count)
             return ERR_MALFORMED;
-        *sum += value * units[next].seconds;
-        if (*sum > UINT32_MAX)
-            return ERR_LIMIT;
-        next = ordered ? next + 1 : 0;
+        *sum += value * units[next++].seconds;
         ++*text;
     }
     return 0;
@@ -118,10 +115,10 @@ static int iso_duration(const char *text, uint64_t *sum)
     static const struct unit days[] = {{'y', YEAR}, {'m', MONTH}, {'w', WEEK}, {'d', DAY}};
     static const struct unit hours[] = {{'h', HOUR}, {'m', MINUTE}, {'s', 1}};
     const char *start = ++text;
-    int error = units(&text, days, 4, true, sum);
+    int error = units(&text, days, 4, sum);
     if (!error && tolower((unsigned char)*text) == 't') {
         const char *time = ++text;
-        error = units(&text, hours, 3, true, sum);
+        error = units(&text, hours, 3, sum);
         if (text == time)
             return ERR_MALFORMED;
     }
@@ -139,10 +136,12 @@ int conf_duration(const char *text, uint32_t *seconds)
         return 0;
     if (tolower((unsigned char)*text) == 'p')
         error = iso_duration(text, &sum);
-    else if (!(error = units(&text, all, 5, false, &sum)) && *text)
+    else if (!(error = units(&text, all, 5, &sum)) && *text)
         error = ERR_MALFORMED;
     if (error)
         return error;
+    if (sum > UINT32_MAX)
+        return ERR_LIMIT;
     *seconds = (uint32_t)sum;
     return 0;
 }
