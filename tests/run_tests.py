@@ -29,7 +29,8 @@ SANITIZERS = {
 }
 
 Job = collections.namedtuple("Job", "name command environment timeout_s parallel tap sources")
-Case = collections.namedtuple("Case", "ok name skipped output")
+# `whole`: not a case of the test, but what became of the test as a whole.
+Case = collections.namedtuple("Case", "ok name skipped output whole", defaults=(False,))
 
 
 def meson_jobs(build):
@@ -61,14 +62,17 @@ def scenario_jobs(build, long):
 
 
 def choose(jobs, names):
-    """The jobs to run, each with the names of which its cases must contain one (None: all cases)."""
+    """The jobs to run, each with the names of which its cases must contain one (None: all cases). A name that no
+    test has is looked for in the sources, among the names of cases."""
+    case_names = [n for n in names if not any(n in job.name for job in jobs)]
     for job in jobs:
         if not names or any(n in job.name for n in names):
             yield job, None
             continue
-        texts = [open(s, errors="replace").read() for s in job.sources]
-        if any(n in text for text in texts for n in names):
-            yield job, names
+        texts = [open(s, errors="replace").read() for s in job.sources if case_names]
+        wanted = [n for n in case_names if any(n in text for text in texts)]
+        if wanted:
+            yield job, wanted
 
 
 def end_group(process):
@@ -146,7 +150,8 @@ def run(job):
     elif status and all(c.ok for c in cases):
         trouble = "exit status %d" % status
     if trouble:
-        cases.append(Case(False, trouble, None, (out if plan is None else "").split("\n")[-60:] + err.split("\n")[-80:]))
+        output = (out if plan is None else "").split("\n")[-60:] + err.split("\n")[-80:]
+        cases.append(Case(False, trouble, None, output, True))
     elif err.strip() and not all(c.ok for c in cases):
         next(c for c in cases if not c.ok).output.extend(err.split("\n")[-80:])
     return cases, seconds
@@ -167,7 +172,7 @@ def run_all(chosen):
 
     def collect(job, names, cases, seconds):
         if names:
-            cases = [c for c in cases if not c.ok or any(n in c.name for n in names)]
+            cases = [c for c in cases if c.whole or any(n in c.name for n in names)]
             if not cases:
                 return
         report(job, cases, seconds)

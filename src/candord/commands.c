@@ -16,6 +16,7 @@ static const struct control_command commands[] = {
      "read the configuration and all zones again, or one \"zone\"; \"wait\" for the end"},
     {"flush", command_flush, "forget cached answers: all, or of a \"name\", with \"tree\" also below it"},
     {"stats", command_stats, "every counter"},
+    {"explain", command_explain, "what a client would be answered to a \"name\", and which rules make it so"},
     {0}};
 
 int commands_open(struct daemon *daemon, const char *path, char *problem, size_t problem_size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Statements against the table of words: is the word known here, does it come once, does its value fit, does
  * it do anything. */
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,7 +12,7 @@ static const struct context {
     const char *word; /* the statement that opens it; NULL: by the zone's type */
     const char *text;
 } contexts[] = {
-    {TOP, NULL, "the top of the file"},
+    {TOP, NULL, "the file itself"},
     {OPT, "options", "options"},
     {VIEW, "view", "a view"},
     {PRI, NULL, "a zone of type primary"},
@@ -35,6 +36,7 @@ static const struct context {
     {DNS64, "dns64", "dns64"},
     {RRL, "rate-limit", "rate-limit"},
     {DLZ, "dlz", "a dlz statement"},
+    {INVIEW, NULL, "a zone with in-view"},
 };
 
 static const struct {
@@ -82,7 +84,6 @@ static const char *const repeatable[] = {
     "unix",
     "view",
     "zone",
-    "logging",
 };
 
 const char *conf_context_text(unsigned context)
@@ -98,6 +99,8 @@ static unsigned zone_context(const struct conf_statement *zone)
     const struct conf_item *block = conf_block(zone);
     const struct conf_statement *type = block ? conf_find(block->block, "type") : NULL;
     const struct conf_item *value = type ? type->items->next : NULL;
+    if (block && conf_find(block->block, "in-view"))
+        return INVIEW;
     for (size_t i = 0; value && i < sizeof zone_types / sizeof *zone_types; i++)
         if (strcasecmp(value->text, zone_types[i].type) == 0)
             return zone_types[i].context;
@@ -125,7 +128,7 @@ static bool may_repeat(const char *word)
 static void check_repeated(struct conf_report *report, const struct conf_statement *list,
                            const struct conf_statement *statement)
 {
-    if (may_repeat(conf_word(statement)))
+    if (statement->items->kind != CONF_WORD || may_repeat(conf_word(statement)))
         return;
     const struct conf_statement *first = conf_find(list, conf_word(statement));
     if (first != statement)
@@ -145,10 +148,7 @@ static void check_zone_type(struct checker *checker, const struct conf_statement
 {
     const struct conf_item *block = conf_block(zone);
     const struct conf_statement *type = block ? conf_find(block->block, "type") : NULL;
-    if (block && conf_find(block->block, "in-view"))
-        conf_error(checker->report, zone->items->at,
-                   "'in-view' is not supported; write the zone in each view that has it");
-    else if (!type)
+    if (!type)
         conf_error(checker->report, zone->items->at, "expected 'type' in the zone");
     else
         conf_error(checker->report, type->items->at,
@@ -156,19 +156,59 @@ static void check_zone_type(struct checker *checker, const struct conf_statement
                    type->items->next ? type->items->next->text : ";");
 }
 
+enum { LONGEST_WORD = 40 };
+
+/* How many letters must be changed, added or removed to make b from a. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[LONGEST_WORD + 1];
+    size_t a_length = strlen(a), b_length = strlen(b);
+    if (a_length > LONGEST_WORD || b_length > LONGEST_WORD)
+        return LONGEST_WORD;
+    for (unsigned j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a_length; i++) {
+        unsigned corner = row[0]++;
+        for (size_t j = 0; j < b_length; j++) {
+            unsigned above = row[j + 1], changed = corner + (tolower((unsigned char)a[i]) != b[j]);
+            unsigned least = above < row[j] ? above + 1 : row[j] + 1;
+            row[j + 1] = changed < least ? changed : least;
+            corner = above;
+        }
+    }
+    return row[b_length];
+}
+
+/* The word of the context that looks most like this one, or NULL. */
+static const char *similar_word(const char *word, unsigned context)
+{
+    unsigned best = strlen(word) > 4 ? 3 : 2;
+    const char *found = NULL;
+    for (size_t i = 0; i < conf_word_count; i++) {
+        unsigned d = conf_words[i].contexts & context ? distance(word, conf_words[i].word) : best;
+        if (d < best) {
+            best = d;
+            found = conf_words[i].word;
+        }
+    }
+    return found;
+}
+
 static void unknown_word(struct checker *checker, const struct conf_statement *statement, unsigned context)
 {
     const char *word = conf_word(statement);
+    const char *similar = similar_word(word, context);
     const struct conf_word *elsewhere = conf_word_find_anywhere(word);
     if (statement->items->kind != CONF_WORD)
         conf_error(checker->report, statement->items->at, "expected a word in %s, found '%s'",
                    conf_context_text(context), word);
     else if (elsewhere)
-        conf_error(checker->report, statement->items->at, "'%s' cannot stand in %s; expected it in %s", word,
+        conf_error(checker->report, statement->items->at, "'%s' cannot stand in %s; it belongs in %s", word,
                    conf_context_text(context), conf_context_text(elsewhere->contexts));
     else
-        conf_error(checker->report, statement->items->at, "unknown word '%s' in %s; expected a statement",
-                   word, conf_context_text(context));
+        conf_error(checker->report, statement->items->at, "unknown word '%s' in %s%s%s%s", word,
+                   conf_context_text(context), similar ? "; is it '" : "", similar ?: "",
+                   similar ? "'?" : "");
 }
 
 static void check_statement(struct checker *checker, const struct conf_statement *statement, unsigned context)

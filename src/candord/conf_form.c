@@ -161,15 +161,18 @@ struct matcher {
     struct conf_report *report;
     const struct conf_item *item; /* next to match; NULL: the statement's end */
     const struct conf_item *last; /* matched before */
+    const char *options;          /* the [ ] groups that could have come next, or NULL */
     bool failed;
 };
 
 static bool sequence(struct matcher *m, const char **form, char close);
+static void leftover(struct matcher *m);
 
 static void advance(struct matcher *m)
 {
     m->last = m->item;
     m->item = m->item->next;
+    m->options = NULL;
 }
 
 static void mismatch(struct matcher *m, const char *expected)
@@ -202,13 +205,13 @@ static size_t head_length(const char *form)
     return strcspn(form, "| []{}(:");
 }
 
-/* The numbers of INT(a-b). */
+/* The bounds of INT(a-b) and DURATION(a-b). */
 static bool in_range(const char *form, size_t length, const char *text)
 {
     unsigned long low = 0, high = UINT32_MAX;
     uint32_t value;
     const char *open = memchr(form, '(', length);
-    if (!open || conf_number(text, &value) != 0)
+    if (!open || conf_duration(text, &value) != 0) /* plain numbers are durations too */
         return true;
     char *dash;
     low = strtoul(open + 1, &dash, 10);
@@ -334,7 +337,7 @@ static void block(struct matcher *m, const char *form)
         struct matcher inner = {.report = m->report, .item = s->items, .last = NULL};
         const char *at = form + 1;
         if (strncmp(at, "ANY", 3) != 0 && sequence(&inner, &at, '}') && inner.item)
-            mismatch(&inner, "';'");
+            leftover(&inner);
         if (inner.failed)
             m->failed = true;
     }
@@ -394,6 +397,7 @@ static void options(struct matcher *m, const char **form)
 {
     const char *groups[MAX_OPTIONS];
     unsigned count = 0;
+    const char *start = *form;
     while (**form == '[' && count < MAX_OPTIONS) {
         groups[count++] = *form;
         *form = past_group(*form);
@@ -410,6 +414,7 @@ static void options(struct matcher *m, const char **form)
             i++;
         }
     }
+    m->options = start;
 }
 
 static bool sequence(struct matcher *m, const char **form, char close)
@@ -419,19 +424,34 @@ static bool sequence(struct matcher *m, const char **form, char close)
             ++*form;
         if (**form == close || **form == '\0')
             break;
-        if (**form == '[') {
+        if (**form == '[')
             options(m, form);
-        } else {
+        else
             alternatives(m, form);
-        }
     }
     return !m->failed;
+}
+
+/* Something is left over: says what could have stood there. */
+static void leftover(struct matcher *m)
+{
+    char expected[512] = "";
+    size_t used = 0;
+    for (const char *group = m->options; group && *group == '[' && used < sizeof expected;) {
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%.*s, ",
+                                 is_kind(group + 1) ? 0 : (int)head_length(group + 1), group + 1);
+        group = past_group(group);
+        group += strspn(group, " ");
+    }
+    if (used > 2 && used < sizeof expected - 4)
+        memcpy(expected + used - 2, " or ';'", sizeof " or ';'");
+    mismatch(m, used > 2 && expected[0] != ',' ? expected : "';'");
 }
 
 bool conf_form_check(struct conf_report *report, const struct conf_statement *statement, const char *form)
 {
     struct matcher m = {.report = report, .item = statement->items->next, .last = statement->items};
     if (sequence(&m, &form, '\0') && m.item)
-        mismatch(&m, "';'");
+        leftover(&m);
     return !m.failed;
 }

@@ -69,15 +69,17 @@ static struct conf_token lex_quoted(struct conf_lexer *lexer)
     struct conf_token token = {.kind = TOKEN_QUOTED, .line = lexer->line};
     const char *start = ++lexer->at;
     bool escaped = false;
-    while (lexer->at < lexer->end && *lexer->at != '\n' && (*lexer->at != '"' || escaped)) {
+    while (lexer->at < lexer->end && (*lexer->at != '"' || escaped)) {
         escaped = *lexer->at == '\\' && !escaped;
+        lexer->line += *lexer->at == '\n';
         lexer->at++;
     }
     char *text = (char *)keep(lexer, start, (size_t)(lexer->at - start));
     if (lexer->at < lexer->end && *lexer->at == '"')
         lexer->at++;
     else
-        conf_error(lexer->report, here(lexer), "expected \" at the end of the string");
+        conf_error(lexer->report, (struct conf_place){lexer->file, token.line},
+                   "expected \" at the end of the string that starts here");
     if (strlen(text) < (size_t)(lexer->at - start) - 1)
         conf_error(lexer->report, here(lexer), "a NUL byte in a string");
     size_t to = 0;

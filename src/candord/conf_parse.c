@@ -85,6 +85,11 @@ static void parse_file(struct parser *parser, const char *path, const struct con
         return;
     }
     size_t length;
+    struct stat status;
+    if (from && stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        conf_error(parser->report, at, "cannot read %s: not a regular file", path);
+        return;
+    }
     FILE *in = fopen(path, "re");
     char *text = in ? slurp(parser, in, &length) : NULL;
     const char *name = text ? arena_strdup(parser->arena, path) : NULL;

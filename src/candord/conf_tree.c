@@ -12,6 +12,9 @@ static void report_problem(struct conf_report *report, struct conf_place at, boo
 {
     char message[MESSAGE_MAX];
     vsnprintf(message, sizeof message, format, args);
+    for (char *c = message; *c; c++) /* what is quoted from the file must not break the line */
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
     struct config_problem problem = {at.file, at.line, error, message};
     if (error)
         report->errors++;

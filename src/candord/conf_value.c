@@ -91,8 +91,8 @@ struct unit {
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, WEEK = 604800, MONTH = 31 * DAY, YEAR = 365 * DAY };
 
-/* Each unit at most once and in this order, as in ISO 8601. */
-static int units(const char **text, const struct unit *units, size_t count, uint64_t *sum)
+/* Numbers with units; `ordered`: each unit at most once and in this order, as in ISO 8601. */
+static int units(const char **text, const struct unit *units, size_t count, bool ordered, uint64_t *sum)
 {
     size_t next = 0;
     while (isdigit((unsigned char)**text)) {
@@ -104,7 +104,10 @@ static int units(const char **text, const struct unit *units, size_t count, uint
             next++;
         if (next == count)
             return ERR_MALFORMED;
-        *sum += value * units[next++].seconds;
+        *sum += value * units[next].seconds;
+        if (*sum > UINT32_MAX)
+            return ERR_LIMIT;
+        next = ordered ? next + 1 : 0;
         ++*text;
     }
     return 0;
@@ -115,10 +118,10 @@ static int iso_duration(const char *text, uint64_t *sum)
     static const struct unit days[] = {{'y', YEAR}, {'m', MONTH}, {'w', WEEK}, {'d', DAY}};
     static const struct unit hours[] = {{'h', HOUR}, {'m', MINUTE}, {'s', 1}};
     const char *start = ++text;
-    int error = units(&text, days, 4, sum);
+    int error = units(&text, days, 4, true, sum);
     if (!error && tolower((unsigned char)*text) == 't') {
         const char *time = ++text;
-        error = units(&text, hours, 3, sum);
+        error = units(&text, hours, 3, true, sum);
         if (text == time)
             return ERR_MALFORMED;
     }
@@ -136,12 +139,10 @@ int conf_duration(const char *text, uint32_t *seconds)
         return 0;
     if (tolower((unsigned char)*text) == 'p')
         error = iso_duration(text, &sum);
-    else if (!(error = units(&text, all, 5, &sum)) && *text)
+    else if (!(error = units(&text, all, 5, false, &sum)) && *text)
         error = ERR_MALFORMED;
     if (error)
         return error;
-    if (sum > UINT32_MAX)
-        return ERR_LIMIT;
     *seconds = (uint32_t)sum;
     return 0;
 }

@@ -35,6 +35,7 @@ enum conf_context {
     DNS64 = 1 << 21,
     RRL = 1 << 22, /* rate-limit */
     DLZ = 1 << 23,
+    INVIEW = 1 << 24, /* zone that stands in another view */
 };
 
 /* What we do with a word: use it, or accept it for one of these reasons. */
@@ -53,6 +54,7 @@ enum conf_use {
     RECURSOR,
     ORDERING,
     ACCESS,
+    SHARED,
     NOT_NEEDED,
     CONF_USES
 };

@@ -23,20 +23,23 @@ static void build(struct builder *b)
     build_keys(b);
     build_named_servers(b);
     build_named_acls(b);
+    check_references(b);
     build_server(b);
     build_logging(b);
     build_views(b);
 }
 
-static void read_into(const struct config_read_options *options, struct config *config,
-                      struct conf_report *report)
+/* `text` NULL: from the file. */
+static void read_into(const struct config_read_options *options, const char *text, size_t length,
+                      struct config *config, struct conf_report *report)
 {
     struct builder b = {.config = config,
                         .arena = &config->arena,
                         .report = report,
                         .read = options,
                         .at = {options->file, 0}};
-    b.top = conf_parse_file(options->file, b.arena, report);
+    b.top = text ? conf_parse_text(text, length, options->file, b.arena, report)
+                 : conf_parse_file(options->file, b.arena, report);
     if (!b.top && report->errors)
         return;
     conf_check(report, b.top, TOP);
@@ -44,20 +47,26 @@ static void read_into(const struct config_read_options *options, struct config *
     build(&b);
 }
 
-int config_read(const struct config_read_options *options, struct config **out)
+int config_read_text(const struct config_read_options *options, const char *text, size_t length,
+                     struct config **out)
 {
     struct conf_report report = {.problem = options->problem, .context = options->context};
     struct config *config = calloc(1, sizeof *config);
     if (!config)
         return ERR_NOMEM;
     arena_init(&config->arena, 1 << 16);
-    read_into(options, config, &report);
+    read_into(options, text, length, config, &report);
     if (report.out_of_memory || report.errors) {
         config_free(config);
         return report.out_of_memory ? ERR_NOMEM : ERR_INVALID;
     }
     *out = config;
     return 0;
+}
+
+int config_read(const struct config_read_options *options, struct config **out)
+{
+    return config_read_text(options, NULL, 0, out);
 }
 
 void config_free(struct config *config)

@@ -157,6 +157,9 @@ struct config_read_options {
 /* Reads and checks a configuration, its includes too. *out when there was no error; otherwise every problem
  * that could be found has been reported, and ERR_INVALID is returned. Blocking file I/O. */
 int config_read(const struct config_read_options *options, struct config **out) MUST_CHECK;
+/* The same from a text; `options->file` stands for it in messages. */
+int config_read_text(const struct config_read_options *options, const char *text, size_t length,
+                     struct config **out) MUST_CHECK;
 void config_free(struct config *config);
 
 #endif

@@ -99,6 +99,8 @@ static void build_element(struct builder *b, const struct conf_statement *statem
         element->kind = ACL_NONE; /* reported by conf_check() */
     else if (item->kind == CONF_BLOCK)
         nested(element, build_acl(b, item));
+    else if (conf_is(item, "geoip"))
+        element->kind = ACL_NONE; /* likewise */
     else if (conf_is(item, "key"))
         key_element(b, item->next, element);
     else
@@ -149,8 +151,6 @@ void build_named_acls(struct builder *b)
 {
     for (const struct conf_statement *s = conf_find(b->top, "acl"); s; s = conf_find_next(s, "acl"))
         define(b, s);
-    for (struct named_acl *named = b->acls; named; named = named->next)
-        use_named(b, named, named->block->at);
 }
 
 const struct acl *scope_acl(struct builder *b, const struct scope *scope, const char *word,

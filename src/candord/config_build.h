@@ -75,6 +75,9 @@ void build_servers(struct builder *b, const struct conf_statement *statement, ui
 void build_endpoints(struct builder *b, const struct conf_statement *statement, uint16_t port,
                      const struct endpoint **out, size_t *count);
 
+/* tls, http and dnssec-policy names that are referred to exist. */
+void check_references(struct builder *b);
+
 void build_logging(struct builder *b);
 void build_server(struct builder *b);
 void build_views(struct builder *b);

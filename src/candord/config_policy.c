@@ -89,8 +89,23 @@ static bool is_listed(const struct view_config *view, const uint8_t *origin)
     return false;
 }
 
+/* response-policy in options holds for every view, whether or not it has the zone (as in BIND); one written
+ * in the view itself is a mistake. */
+static void missing_zone(struct builder *b, const struct conf_item *name, const struct view_config *view,
+                         bool inherited)
+{
+    if (inherited)
+        conf_notice(b->report, name->at, "view '%s' has no zone '%s': its policy does not hold there",
+                    view->name, name->text);
+    else
+        conf_error(b->report, name->at,
+                   "policy zone '%s' is not configured; expected a zone of type primary or secondary of that "
+                   "name",
+                   name->text);
+}
+
 static bool read_zone(struct builder *b, const struct conf_statement *zone, const struct conf_statement *all,
-                      struct view_config *view, struct policy_zone_options *out)
+                      struct view_config *view, bool inherited, struct policy_zone_options *out)
 {
     const struct conf_item *name = conf_is(zone->items, "zone") ? zone->items->next : NULL;
     if (!name || name->kind > CONF_QUOTED || name_from_text(name->text, NULL, out->origin) < 0)
@@ -98,10 +113,7 @@ static bool read_zone(struct builder *b, const struct conf_statement *zone, cons
     name_to_lower(out->origin);
     struct zone_config *config = find_policy_zone(view, out->origin);
     if (!config || !holds_data(config)) {
-        conf_error(b->report, name->at,
-                   "policy zone '%s' is not configured; expected a zone of type primary or secondary in %s%s",
-                   name->text, strcmp(view->name, "_default") ? "view " : "this file",
-                   strcmp(view->name, "_default") ? view->name : "");
+        missing_zone(b, name, view, inherited);
         return false;
     }
     if (is_listed(view, out->origin)) {
@@ -130,6 +142,7 @@ void build_policy(struct builder *b, const struct scope *scope, struct view_conf
         .servfail_until_ready = option_bool(global, "servfail-until-ready", false),
         .min_ns_dots = 1,
     };
+    bool inherited = !conf_find(scope->lists[0], "response-policy") && strcmp(view->name, "_default") != 0;
     const struct conf_item *dots = conf_option(global, "min-ns-dots");
     uint32_t value;
     if (dots && conf_number(dots->text, &value) == 0)
@@ -139,6 +152,6 @@ void build_policy(struct builder *b, const struct scope *scope, struct view_conf
         conf_error(b->report, all->items->at, "%zu policy zones; expected at most %d", count,
                    MAX_POLICY_ZONES);
     for (const struct conf_statement *z = zones && block ? block->block : NULL; z; z = z->next)
-        if (read_zone(b, z, global, view, &zones[view->policy_zone_count]))
+        if (read_zone(b, z, global, view, inherited, &zones[view->policy_zone_count]))
             view->policy_zone_count++;
 }

@@ -12,11 +12,21 @@
 static const char *const algorithms[] = {"hmac-md5",    "hmac-sha1",   "hmac-sha224",
                                          "hmac-sha256", "hmac-sha384", "hmac-sha512"};
 
+/* "hmac-sha256-128" asks for truncated signatures; ours are whole, which every peer takes. */
+static bool is_truncation(const char *behind)
+{
+    uint32_t bits;
+    return *behind == '-' && conf_number(behind + 1, &bits) == 0 && bits >= 80 && bits <= 512 &&
+           bits % 8 == 0;
+}
+
 static const char *find_algorithm(const char *text)
 {
-    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
-        if (strcasecmp(text, algorithms[i]) == 0)
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        size_t length = strlen(algorithms[i]);
+        if (strncasecmp(text, algorithms[i], length) == 0 && (!text[length] || is_truncation(text + length)))
             return algorithms[i];
+    }
     return strcasecmp(text, "hmac-md5.sig-alg.reg.int") == 0 ? algorithms[0] : NULL;
 }
 

@@ -176,8 +176,8 @@ static void build_bounds(struct builder *b, const struct scope *scope, struct re
 {
     resolver->threads = b->config->server.resolver_threads;
     resolver->max_cache_ttl_s = scope_seconds(scope, "max-cache-ttl", WEEK_S);
-    resolver->max_negative_ttl_s = scope_seconds_within(b, scope, "max-ncache-ttl", 10800, 0, WEEK_S);
-    resolver->min_cache_ttl_s = scope_seconds_within(b, scope, "min-cache-ttl", 0, 0, 90);
+    resolver->max_negative_ttl_s = scope_seconds(scope, "max-ncache-ttl", 10800);
+    resolver->min_cache_ttl_s = scope_seconds(scope, "min-cache-ttl", 0);
     resolver->servfail_ttl_ms = 1000 * scope_seconds_within(b, scope, "servfail-ttl", 1, 0, 30);
     resolver->max_stale_ttl_s =
         scope_bool(scope, "stale-cache-enable", false) ? scope_seconds(scope, "max-stale-ttl", DAY_S) : 0;

@@ -168,7 +168,7 @@ static uint64_t build_size(struct builder *b, const struct conf_item *item, uint
         return otherwise;
     if (conf_percent(item->text, &percent) == 0) {
         if (percent > 100)
-            conf_error(b->report, item->at, "expected at most 100%%, found '%s'", item->text);
+            conf_notice(b->report, item->at, "'%s' of the memory is too much; 100%% is used", item->text);
         return memory_bytes() / 100 * (percent > 100 ? 100 : percent);
     }
     if (conf_size(item->text, &bytes) != 0 || bytes == 0) /* unlimited, which 0 means as well */

@@ -59,6 +59,8 @@ static void build_prefetch(const struct scope *scope, struct view_config *view)
         view->prefetch_trigger_s = value;
     if (trigger && trigger->next && conf_number(trigger->next->text, &value) == 0)
         view->prefetch_eligible_s = value;
+    if (view->prefetch_trigger_s > 10) /* BIND's bound */
+        view->prefetch_trigger_s = 10;
     if (view->prefetch_eligible_s < view->prefetch_trigger_s + 6) /* BIND: at least six seconds apart */
         view->prefetch_eligible_s = view->prefetch_trigger_s + 6;
 }

@@ -17,15 +17,6 @@ static const struct {
     {"stub", ZONE_STUB},           {"static-stub", ZONE_STATIC_STUB},
 };
 
-/* Types that BIND knows and we do not have: said once each, and why that is no answer. */
-static const struct {
-    const char *type, *why;
-} unsupported[] = {
-    {"mirror", "type mirror is not supported; leave the zone out (the recursor asks the root itself)"},
-    {"redirect", "type redirect is not supported; a response-policy zone does it"},
-    {"delegation-only", "type delegation-only is not supported; leave the zone out"},
-};
-
 static bool zone_type(struct builder *b, const struct conf_statement *type, enum zone_kind *kind)
 {
     const struct conf_item *item = type ? type->items->next : NULL;
@@ -36,9 +27,13 @@ static bool zone_type(struct builder *b, const struct conf_statement *type, enum
             *kind = kinds[i].kind;
             return true;
         }
-    for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
-        if (strcasecmp(item->text, unsupported[i].type) == 0)
-            conf_error(b->report, item->at, "%s", unsupported[i].why);
+    if (strcasecmp(item->text, "mirror") == 0)
+        conf_notice(b->report, item->at,
+                    "a zone of type mirror has no effect: the recursor asks its servers");
+    else if (strcasecmp(item->text, "delegation-only") == 0)
+        conf_notice(b->report, item->at, "a zone of type delegation-only has no effect");
+    else if (strcasecmp(item->text, "redirect") == 0)
+        conf_error(b->report, item->at, "type redirect is not supported; a policy zone can do it");
     return false;
 }
 
@@ -49,21 +44,18 @@ static enum forward_mode forward_mode(const struct conf_item *item)
     return conf_is(item, "only") ? FORWARD_ONLY : FORWARD_FIRST;
 }
 
-static void build_forwarding(struct builder *b, const struct conf_statement *list, const struct scope *scope,
-                             struct zone_config *zone)
+/* `forward` of options is not inherited (as in BIND). */
+static void build_forwarding(struct builder *b, const struct conf_statement *list, struct zone_config *zone)
 {
     const struct conf_statement *forwarders = conf_find(list, "forwarders");
     const struct conf_statement *forward = conf_find(list, "forward");
-    if (!forwarders && zone->kind == ZONE_FORWARD)
-        conf_error(b->report, (struct conf_place){zone->config_file, zone->config_line},
-                   "expected 'forwarders' in zone '%s' of type forward", zone->name_text);
-    else if (!forwarders && forward)
+    if (!forwarders && forward)
         conf_error(b->report, forward->items->at, "'forward' without 'forwarders' in zone '%s'",
                    zone->name_text);
     if (!forwarders)
         return;
     build_endpoints(b, forwarders, 53, &zone->servers, &zone->server_count);
-    zone->forward = zone->server_count ? forward_mode(scope_value(scope, "forward")) : FORWARD_NONE;
+    zone->forward = zone->server_count ? forward_mode(forward ? forward->items->next : NULL) : FORWARD_NONE;
 }
 
 static void build_stub(struct builder *b, struct zone_config *zone)
@@ -146,7 +138,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     else if (zone->kind == ZONE_STATIC_STUB)
         build_static_stub(b, list, zone);
     else
-        build_forwarding(b, list, &scope, zone);
+        build_forwarding(b, list, zone);
 }
 
 static const struct zone_config *find_zone(const struct zone_config *zones, size_t count, const uint8_t *name)
@@ -157,25 +149,61 @@ static const struct zone_config *find_zone(const struct zone_config *zones, size
     return NULL;
 }
 
+/* A zone that another view has: the same once more, as part of this view. */
+static bool copy_from_view(struct builder *b, const struct conf_item *name, const struct conf_item *view_name,
+                           struct zone_config *zone)
+{
+    for (size_t i = 0; view_name && i < b->config->view_count; i++) {
+        const struct view_config *view = &b->config->views[i];
+        const struct zone_config *other = strcmp(view->name, view_name->text) == 0
+                                              ? find_zone(view->zones, view->zone_count, zone->name)
+                                              : NULL;
+        if (other && other != zone) {
+            *zone = *other;
+            zone->is_policy = false; /* this view's response-policy says */
+            return true;
+        }
+    }
+    if (view_name)
+        conf_error(b->report, view_name->at,
+                   "expected a view before this one that has the zone '%s', found '%s'", name->text,
+                   view_name->text);
+    return false;
+}
+
+static void name_zone(struct builder *b, const struct conf_statement *s, struct zone_config *zone)
+{
+    char text[NAME_TEXT_MAX];
+    name_to_lower(zone->name);
+    zone->config_file = s->items->at.file;
+    zone->config_line = s->items->at.line;
+    zone->name_text = arena_strdup(b->arena, name_to_text_nodot(zone->name, text));
+    if (!zone->name_text) {
+        b->report->out_of_memory = true;
+        zone->name_text = "";
+    }
+}
+
 static bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
                        struct zone_config *zone)
 {
     const struct conf_item *name = s->items->next, *class = conf_item_at(s, 2), *block = conf_block(s);
-    if (!name || !block || name->kind == CONF_BLOCK || name_from_text(name->text, NULL, zone->name) < 0 ||
-        !zone_type(b, conf_find(block->block, "type"), &zone->kind))
+    if (!name || !block || name->kind == CONF_BLOCK || name_from_text(name->text, NULL, zone->name) < 0)
         return false;
+    name_zone(b, s, zone);
     if (class && class->kind != CONF_BLOCK && strcasecmp(class->text, "IN") != 0) {
-        conf_notice(b->report, s->items->at, "zone '%s' has no effect: only class IN is served", name->text);
+        conf_error(b->report, class->at, "expected class IN in zone '%s', found '%s'", name->text,
+                   class->text);
         return false;
     }
-    name_to_lower(zone->name);
-    zone->config_file = s->items->at.file;
-    zone->config_line = s->items->at.line;
-    char text[NAME_TEXT_MAX];
-    zone->name_text = arena_strdup(b->arena, name_to_text_nodot(zone->name, text)) ?: "";
+    const struct conf_statement *in_view = conf_find(block->block, "in-view");
+    if (in_view)
+        return copy_from_view(b, name, in_view->items->next, zone);
+    if (!zone_type(b, conf_find(block->block, "type"), &zone->kind))
+        return false;
     if (zone->kind == ZONE_HINT && !name_is_root(zone->name)) {
-        conf_error(b->report, name->at, "expected \".\" as the name of a zone of type hint, found '%s'",
-                   name->text);
+        conf_notice(b->report, name->at, "zone '%s' of type hint has no effect: only \".\" has hints",
+                    name->text);
         return false;
     }
     build_body(b, scope, block->block, zone);

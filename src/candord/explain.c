@@ -16,7 +16,7 @@ static size_t write_question(const struct explanation *e, uint8_t *packet)
     struct message_writer m;
     const struct edns_reply edns = {
         .udp_size = DNS_UDP_DEFAULT, .dnssec_ok = e->dnssec_ok, .keepalive_100ms = -1, .ede = EDE_NONE};
-    message_begin(&m, packet, QUESTION_MAX, 0, DNS_RD);
+    message_begin(&m, packet, QUESTION_MAX, 0, e->no_recursion ? 0 : DNS_RD);
     if (message_put_question(&m, e->name, e->type, CLASS_IN))
         return 0;
     message_reserve(&m, edns_reply_bytes(&edns));
@@ -47,6 +47,15 @@ void explain_free(struct explanation *e)
     arena_fini(&e->arena);
     snapshot_unref(e->snapshot);
     free(e);
+}
+
+const struct view *explain_view(const struct query *q, const struct view *found)
+{
+    const char *wanted = q->explanation->view_name;
+    for (size_t i = 0; *wanted && i < q->snapshot->view_count; i++)
+        if (!strcmp(q->snapshot->views[i].config->name, wanted))
+            return &q->snapshot->views[i];
+    return found;
 }
 
 /* Names and addresses of the facts live in the query: the explanation outlives it. */

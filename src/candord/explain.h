@@ -19,7 +19,8 @@ struct explanation {
     uint8_t name[NAME_MAX_BYTES];
     uint16_t type;
     struct ip_address client, local;
-    bool dnssec_ok, tcp;
+    bool dnssec_ok, tcp, no_recursion;
+    char view_name[64]; /* "": the view that the client's address leads to */
 
     /* Found. Names, addresses and rules live in `arena` and `snapshot`. */
     struct snapshot *snapshot; /* held */
@@ -48,7 +49,9 @@ void explain_submit(struct daemon *daemon, struct explanation *explanation);
 /* Gives back all it holds, and itself. Main thread. */
 void explain_free(struct explanation *explanation);
 
-/* For the query path: the facts are complete. */
+/* For the query path: the view that was asked for, or `found`. */
+const struct view *explain_view(const struct query *query, const struct view *found);
+/* The facts are complete. */
 void explain_note(struct query *query, const struct policy_facts *facts);
 /* The answer is written, or there is none. */
 void explain_finish(struct query *query);

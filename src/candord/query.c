@@ -436,6 +436,8 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     if (verdict != QUERY_OK)
         return answer_malformed(q, verdict);
     q->view = snapshot_view(q->snapshot, &q->client.address, &q->client.local, query_rd(&q->asked));
+    if (q->explanation)
+        q->view = explain_view(q, q->view);
     if (q->asked.has_cookie)
         answer_cookie(q);
     if (q->asked.opcode != OPCODE_QUERY)

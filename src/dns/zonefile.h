@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading master files (RFC 1035 section 5): libzscanner does the records, this file the directives that it
- * lacks ($GENERATE, also inside included files) and the including itself (relative to the including file's
- * folder or to `base_dir`, depth bounded). One bad record is reported and stepped over; it never ends the
+ * lacks ($GENERATE, also inside included files) and the including itself (relative to `base_dir`,
+ * depth bounded). One bad record is reported and stepped over; it never ends the
  * reading. Blocking file I/O; one thread per call. */
 #ifndef DNS_ZONEFILE_H
 #define DNS_ZONEFILE_H
@@ -32,7 +32,7 @@ struct zonefile_problem {
 
 struct zonefile_options {
     const uint8_t *origin;      /* a name */
-    uint32_t default_ttl_s;     /* until a $TTL; BIND takes the SOA minimum, so pass 0 and fix up, or 3600 */
+    uint32_t default_ttl_s;     /* until a $TTL; 0: as BIND, the TTL before or the SOA's minimum */
     const char *base_dir;       /* where relative $INCLUDE names start; NULL: the working directory */
     unsigned max_include_depth; /* 0: 16 */
     uint64_t max_generated;     /* records that one $GENERATE may make; 0: 1,000,000 */

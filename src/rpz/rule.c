@@ -7,6 +7,7 @@
 
 #include "dns/consts.h"
 #include "dns/name.h"
+#include "dns/record.h"
 
 static const char *const trigger_labels[RPZ_TRIGGERS] = {
     [RPZ_CLIENT_IP] = "rpz-client-ip", [RPZ_QNAME] = "",        [RPZ_IP] = "rpz-ip",
@@ -270,7 +271,7 @@ static bool targets_itself(const struct rpz_owner *owner, const uint8_t *target)
     return !owner->wildcard && name_equal(target, owner->name);
 }
 
-static bool type_is_rule(uint16_t type)
+bool rpz_type_is_rule(uint16_t type)
 {
     static const uint16_t never[] = {TYPE_NS,  TYPE_SOA,     TYPE_DNAME,  TYPE_SIG,   TYPE_KEY,
                                      TYPE_DS,  TYPE_NSEC,    TYPE_DNSKEY, TYPE_NSEC3, TYPE_NSEC3PARAM,
@@ -285,13 +286,13 @@ enum rpz_skip rpz_action_decode(const struct rpz_owner *owner, uint16_t type, co
                                 uint16_t rdata_length, enum rpz_action *action)
 {
     *action = RPZ_NONE;
-    if (!type_is_rule(type))
+    if (!rpz_type_is_rule(type))
         return RPZ_SKIP_TYPE;
     *action = RPZ_LOCAL_DATA;
+    if (!rdata_check(type, rdata, rdata_length))
+        return RPZ_SKIP_RDATA;
     if (type != TYPE_CNAME)
         return RPZ_KEPT;
-    if (name_check(rdata, rdata_length) != rdata_length)
-        return RPZ_SKIP_TYPE;
     enum rpz_skip skip = rpz_target_decode(rdata, action);
     if (!skip && *action == RPZ_LOCAL_DATA && targets_itself(owner, rdata))
         *action = RPZ_PASSTHRU;
@@ -334,6 +335,7 @@ const char *rpz_skip_text(enum rpz_skip skip)
         [RPZ_SKIP_PREFIX_LENGTH] = "prefix-length",
         [RPZ_SKIP_ADDRESS] = "address",
         [RPZ_SKIP_HOST_BITS] = "host-bits",
+        [RPZ_SKIP_RDATA] = "rdata",
         [RPZ_SKIP_SPECIAL_TARGET] = "special-target",
         [RPZ_SKIP_CONFLICT] = "conflict",
         [RPZ_SKIP_NAME_TOO_LONG] = "name-too-long",

@@ -36,6 +36,7 @@ enum rpz_skip {
     RPZ_SKIP_PREFIX_LENGTH,  /* missing, 0, too long, leading zero */
     RPZ_SKIP_ADDRESS,        /* octets or words that are none */
     RPZ_SKIP_HOST_BITS,      /* bits set below the prefix */
+    RPZ_SKIP_RDATA,          /* data that is malformed for its type */
     RPZ_SKIP_SPECIAL_TARGET, /* CNAME to an unknown rpz-* name */
     RPZ_SKIP_CONFLICT,       /* second CNAME, or CNAME beside other data: the first is kept */
     RPZ_SKIP_NAME_TOO_LONG,  /* cannot stand below the zone's own name */
@@ -69,6 +70,9 @@ enum rpz_skip rpz_action_decode(const struct rpz_owner *owner, uint16_t type, co
 /* What the last label of an owner, below the origin, says (`label` points at its length byte); QNAME for any
  * label that is not one of the four special ones. */
 enum rpz_trigger rpz_trigger_of_label(const uint8_t *label);
+
+/* Can records of this type be rules? DNSSEC's, DNAME, NS and SOA cannot. */
+bool rpz_type_is_rule(uint16_t type);
 
 /* What the target of a CNAME says by itself: a special action, RPZ_LOCAL_DATA for an ordinary name; RPZ_KEPT,
  * or RPZ_SKIP_SPECIAL_TARGET. */

@@ -246,14 +246,25 @@ static void rule_09_types_that_are_never_rules(void **state)
     assert_int_equal(decode("x.y", &owner), RPZ_KEPT);
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         assert_int_equal(rpz_action_decode(&owner, never[i], (const uint8_t *)"", 0, &action), RPZ_SKIP_TYPE);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        assert_int_equal(rpz_action_decode(&owner, rules[i], (const uint8_t *)"", 0, &action), RPZ_KEPT);
-        assert_int_equal(action, RPZ_LOCAL_DATA);
-    }
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        assert_true(rpz_type_is_rule(rules[i]));
+    assert_int_equal(rpz_action_decode(&owner, TYPE_A, (const uint8_t *)"\1\2\3\4", 4, &action), RPZ_KEPT);
+    assert_int_equal(action, RPZ_LOCAL_DATA);
+}
+
+static void malformed_data_is_skipped(void **state)
+{
+    (void)state;
+    struct rpz_owner owner;
+    enum rpz_action action;
+    assert_int_equal(decode("x.y", &owner), RPZ_KEPT);
     assert_int_equal(rpz_action_decode(&owner, TYPE_CNAME, (const uint8_t *)"\5ab", 3, &action),
-                     RPZ_SKIP_TYPE);
+                     RPZ_SKIP_RDATA);
     assert_int_equal(rpz_action_decode(&owner, TYPE_CNAME, (const uint8_t *)"\1a\0x", 4, &action),
-                     RPZ_SKIP_TYPE);
+                     RPZ_SKIP_RDATA);
+    assert_int_equal(rpz_action_decode(&owner, TYPE_CNAME, (const uint8_t *)"", 0, &action), RPZ_SKIP_RDATA);
+    assert_int_equal(rpz_action_decode(&owner, TYPE_A, (const uint8_t *)"\1\2\3", 3, &action),
+                     RPZ_SKIP_RDATA);
 }
 
 static void every_number_has_a_text(void **state)
@@ -285,6 +296,7 @@ int main(void)
         cmocka_unit_test(rule_09_unknown_special_targets_are_skipped),
         cmocka_unit_test(rule_09_a_target_equal_to_the_trigger_is_the_old_passthru),
         cmocka_unit_test(rule_09_types_that_are_never_rules),
+        cmocka_unit_test(malformed_data_is_skipped),
         cmocka_unit_test(every_number_has_a_text),
     };
     return RUN_TESTS(tests);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candorctl/verbs.h"
+
+#include <string.h>
+
+const struct verb verbs[] = {
+    {.name = "status", .help = "what runs, since when, and how it is", .print = print_status},
+    {.name = "zones",
+     .help = "the zones held: serial, rules by trigger, what was skipped and why",
+     .places = {{"zone", "ZONE", 0}},
+     .print = print_zones},
+    {.name = "reload",
+     .help = "read the configuration and every zone again, or one zone's file",
+     .places = {{"zone", "ZONE", 0}},
+     .options = {{"--wait", "wait", NULL, 1, "until the new versions are in force (the default)"},
+                 {"--no-wait", "wait", NULL, 0, "return at once; what goes wrong is only logged"}},
+     .print = print_reload,
+     .progress = print_reload_progress},
+    {.name = "flush",
+     .help = "forget cached answers: all of them, or those of a name",
+     .places = {{"name", "NAME", 0}},
+     .options = {{"--tree", "tree", NULL, 1, "and of all names below it"}},
+     .print = print_flush},
+    {.name = "stats", .help = "every counter", .print = print_stats},
+    {.name = "explain",
+     .help = "what would be answered, which rule decides, and why the others do not",
+     .places = {{"name", "NAME", 1}, {"type", "TYPE", 0}},
+     .options = {{"--client", "client", "ADDRESS", 0, "as if this client asked (default 127.0.0.1)"},
+                 {"--view", "view", "VIEW", 0, "in this view, whoever the client is"},
+                 {"--tcp", "tcp", NULL, 1, "as if asked over TCP"},
+                 {"--dnssec", "dnssec", NULL, 1, "as if asked with DO set"},
+                 {"--no-recurse", "recurse", NULL, 0, "as if asked without RD"}},
+     .print = print_explain},
+    {0}};
+
+const struct verb *verb_find(const char *name)
+{
+    for (const struct verb *verb = verbs; verb->name; verb++)
+        if (!strcmp(verb->name, name))
+            return verb;
+    return NULL;
+}
+
+void verb_usage(const struct verb *verb, FILE *out)
+{
+    fprintf(out, "usage: candorctl [-s SOCKET] [--json] %s", verb->name);
+    for (size_t i = 0; i < VERB_PLACES && verb->places[i].member; i++)
+        fprintf(out, verb->places[i].required ? " %s" : " [%s]", verb->places[i].word);
+    for (size_t i = 0; i < VERB_OPTIONS && verb->options[i].name; i++) {
+        const struct verb_option *option = &verb->options[i];
+        fprintf(out, option->word ? " [%s %s]" : " [%s]", option->name, option->word);
+    }
+    fprintf(out, "\n  %s\n", verb->help);
+    for (size_t i = 0; i < VERB_OPTIONS && verb->options[i].name; i++)
+        fprintf(out, "  %-14s %s\n", verb->options[i].name, verb->options[i].help);
+}
+
+static const struct verb_option *option_of(const struct verb *verb, const char *name)
+{
+    for (size_t i = 0; i < VERB_OPTIONS && verb->options[i].name; i++)
+        if (!strcmp(verb->options[i].name, name))
+            return &verb->options[i];
+    return NULL;
+}
+
+static int set_text(json_t *request, const char *member, const char *text)
+{
+    json_t *value = json_string(text);
+    if (!value) {
+        fprintf(stderr, "candorctl: \"%s\" is not UTF-8\n", text);
+        return ERR_INVALID;
+    }
+    return json_object_set_new(request, member, value) ? ERR_NOMEM : 0;
+}
+
+/* Takes an option and its value, if it has one; returns how many words, or an error. */
+static int take_option(const struct verb *verb, int argc, char **argv, json_t *request)
+{
+    const struct verb_option *option = option_of(verb, argv[0]);
+    if (!option) {
+        fprintf(stderr, "candorctl: %s has no option %s\n", verb->name, argv[0]);
+        return ERR_INVALID;
+    }
+    if (!option->word)
+        return json_object_set_new(request, option->member, json_boolean(option->value)) ? ERR_NOMEM : 1;
+    if (argc < 2) {
+        fprintf(stderr, "candorctl: %s wants %s\n", option->name, option->word);
+        return ERR_INVALID;
+    }
+    int error = set_text(request, option->member, argv[1]);
+    return error ? error : 2;
+}
+
+static int check_places(const struct verb *verb, size_t given)
+{
+    if (given >= VERB_PLACES || !verb->places[given].required)
+        return 0;
+    fprintf(stderr, "candorctl: %s wants %s\n", verb->name, verb->places[given].word);
+    return ERR_INVALID;
+}
+
+int verb_parse(const struct verb *verb, int argc, char **argv, json_t *request)
+{
+    size_t place = 0;
+    int error = 0, taken = 1;
+    for (int i = 0; i < argc && !error; i += taken) {
+        taken = 1;
+        if (argv[i][0] == '-' && argv[i][1]) {
+            taken = take_option(verb, argc - i, argv + i, request);
+            error = taken < 0 ? taken : 0;
+        } else if (place < VERB_PLACES && verb->places[place].member) {
+            error = set_text(request, verb->places[place++].member, argv[i]);
+        } else {
+            fprintf(stderr, "candorctl: %s: what is \"%s\"?\n", verb->name, argv[i]);
+            error = ERR_INVALID;
+        }
+    }
+    return error ? error : check_places(verb, place);
+}

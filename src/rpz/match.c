@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/consts.h"
+#include "rpz/version.h"
+
+const uint8_t *rpz_key_tail(enum rpz_trigger trigger)
+{
+    return (const uint8_t *)(trigger == RPZ_NSDNAME ? "\13rpz-nsdname" : "");
+}
+
+/* --- from an entry to a hit ---------------------------------------------------------------------------- */
+
+static const struct rule_data *data_of(const struct policy_zone *zone, uint32_t entry, enum owner_side side)
+{
+    const uint8_t *at = zone->owners.bytes.base + entry;
+    return owner_form(*at) == OWNER_EXTENDED ? data_get(&zone->data, owner_reference(at), side) : NULL;
+}
+
+/* False: there is no rule on this side. */
+static bool take_hit(const struct policy_zone *zone, enum rpz_trigger trigger, uint32_t entry,
+                     enum owner_side side, unsigned labels, struct policy_hit *out)
+{
+    uint8_t flags = zone->owners.bytes.base[entry];
+    enum rpz_action action = owner_action(flags, side);
+    if (action == RPZ_NONE)
+        return false;
+    const struct rule_data *data = data_of(zone, entry, side);
+    *out = (struct policy_hit){.trigger = trigger,
+                               .action = action,
+                               .wildcard = side == SIDE_WILDCARD,
+                               .matched_labels = (uint8_t)labels,
+                               .ttl_s = data ? data->ttl_s : zone->usual_ttls[owner_form(flags)],
+                               .handle = (uint64_t)entry << 1 | side};
+    return true;
+}
+
+/* --- names --------------------------------------------------------------------------------------------- */
+
+/* The entry at the key's ancestor of `level` labels, 0: none. It is known to exist, or is the top. */
+static uint32_t entry_at_level(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
+                               unsigned level)
+{
+    if (level == 0)
+        return zone->tops[trigger];
+    const uint64_t *slot = owners_probe(&zone->owners, rpz_key_fingerprint(key, level));
+    slot = slot ? owners_confirm(&zone->owners, slot, key, level) : NULL;
+    return slot && !slot_is_empty_nonterminal(*slot) ? slot_offset(*slot) : 0;
+}
+
+/* How many labels the deepest ancestor has that exists. Every ancestor of what exists exists, so the first
+ * miss ends the search; names are compared only at its end, to tell a fingerprint's accident. */
+static unsigned deepest_level(const struct policy_zone *zone, struct rpz_key *key)
+{
+    const uint64_t *slot = NULL, *next;
+    unsigned level = 0;
+    while (level < key->labels && (next = owners_probe(&zone->owners, rpz_key_fingerprint(key, level + 1)))) {
+        slot = next;
+        level++;
+    }
+    while (level > 0 && !owners_confirm(&zone->owners, slot, key, level))
+        if (--level > 0)
+            slot = owners_probe(&zone->owners, rpz_key_fingerprint(key, level));
+    return level;
+}
+
+/* A question below `rpz-ip.` does not meet the zone's address rules. */
+static bool below_special_label(const struct rpz_key *key)
+{
+    const uint8_t *last = rpz_key_at(key, 1);
+    return (last[1] == 'r') && rpz_trigger_of_label(last) != RPZ_QNAME;
+}
+
+/* The key's own name and everything above it, deepest first: the first rule counts. */
+static bool nearest_rule(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
+                         unsigned level, struct policy_hit *out)
+{
+    for (;; level--) {
+        uint32_t entry = entry_at_level(zone, trigger, key, level);
+        if (entry && level < key->labels && take_hit(zone, trigger, entry, SIDE_WILDCARD, level, out))
+            return true;
+        if (entry && take_hit(zone, trigger, entry, SIDE_EXACT, level, out))
+            return true;
+        if (level == 0)
+            return false;
+    }
+}
+
+/* DNS wildcard matching from the closest encloser (RFC 4592). */
+static bool closest_rule(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
+                         unsigned level, struct policy_hit *out)
+{
+    bool exact = level == key->labels && !name_is_wildcard(key->name);
+    if (level == key->labels && !exact)
+        level--; /* the name `*.x` itself is the other side of x */
+    if (level + 1u < key->labels && name_is_wildcard(rpz_key_at(key, level + 1)))
+        return false; /* below the name `*.x`, which exists if there is a rule */
+    uint32_t entry = entry_at_level(zone, trigger, key, level);
+    return entry && take_hit(zone, trigger, entry, exact ? SIDE_EXACT : SIDE_WILDCARD, level, out);
+}
+
+/* A CNAME that leads to the very name it stands for is the old PASSTHRU (as BIND has it, also for wildcards).
+ */
+static void settle_self_target(const struct policy_zone *zone, const struct rpz_key *key,
+                               struct policy_hit *hit)
+{
+    const struct rule_data *data = data_of(zone, (uint32_t)(hit->handle >> 1), hit->handle & 1);
+    if (data && data->cname && name_equal(data->cname, key->name))
+        hit->action = RPZ_PASSTHRU;
+}
+
+bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
+                           bool include_subdomains, struct policy_hit *out)
+{
+    if (!zone->counts.rules[trigger] || !key->labels)
+        return false;
+    unsigned level = deepest_level(zone, key);
+    if (level == 0 && !zone->tops[trigger])
+        return false;
+    if (trigger == RPZ_QNAME && below_special_label(key))
+        level = 0;
+    bool found = include_subdomains ? nearest_rule(zone, trigger, key, level, out)
+                                    : closest_rule(zone, trigger, key, level, out);
+    if (found && out->action == RPZ_LOCAL_DATA)
+        settle_self_target(zone, key, out);
+    return found;
+}
+
+bool policy_zone_match_name(const struct policy_zone *zone, enum rpz_trigger trigger, const uint8_t *name,
+                            bool include_subdomains, struct policy_hit *out)
+{
+    struct rpz_key key;
+    rpz_key_init(&key, rpz_seed(), name, rpz_key_tail(trigger));
+    return policy_zone_match_key(zone, trigger, &key, include_subdomains, out);
+}
+
+/* --- addresses ----------------------------------------------------------------------------------------- */
+
+bool policy_zone_match_within(const struct policy_zone *zone, enum rpz_trigger trigger,
+                              const struct ip_address *address, unsigned longest, struct policy_hit *out)
+{
+    if (address->family == IP_NONE || !zone->counts.rules[trigger])
+        return false;
+    const struct prefix_rule *rule =
+        prefixes_find(&zone->prefixes[trigger][address->family == IP_V6], address, longest);
+    if (!rule || !take_hit(zone, trigger, rule->entry, SIDE_EXACT, 0, out))
+        return false;
+    out->prefix.address = *address;
+    out->prefix.length = (uint8_t)rule->length;
+    ip_mask(&out->prefix.address, rule->length);
+    return true;
+}
+
+bool policy_zone_match_address(const struct policy_zone *zone, enum rpz_trigger trigger,
+                               const struct ip_address *address, struct policy_hit *out)
+{
+    return policy_zone_match_within(zone, trigger, address, ip_bits(address->family), out);
+}
+
+/* --- what a hit names ---------------------------------------------------------------------------------- */
+
+size_t policy_hit_owner(const struct policy_zone *zone, const struct policy_hit *hit, const uint8_t *name,
+                        uint8_t out[255])
+{
+    (void)name;
+    const uint8_t *stored = zone->owners.bytes.base + (hit->handle >> 1) + 1;
+    size_t at = 0, length = name_length(stored) - 1;
+    if ((hit->handle & 1) == SIDE_WILDCARD) {
+        memcpy(out, "\1*", 2);
+        at = 2;
+    }
+    memcpy(out + at, stored, length);
+    memcpy(out + at + length, zone->origin, zone->origin_bytes);
+    return at + length + zone->origin_bytes;
+}
+
+int policy_hit_data(const struct policy_zone *zone, const struct policy_hit *hit,
+                    int (*each)(void *context, const struct rrset *rrset), void *context)
+{
+    const struct rule_data *data = data_of(zone, (uint32_t)(hit->handle >> 1), hit->handle & 1);
+    int result = 0;
+    for (uint32_t i = 0; data && i < data->rrset_count && !result; i++)
+        result = each(context, &data->rrsets[i]);
+    return result;
+}

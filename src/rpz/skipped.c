@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rpz/skipped.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "rpz/key.h"
+
+static uint64_t owner_hash(const uint8_t *owner)
+{
+    return hash_bytes(rpz_seed(), owner, name_length(owner));
+}
+
+struct wanted {
+    const struct skipped *skipped;
+    const uint8_t *owner;
+    const struct stored *stored;
+    const uint8_t *rdata;
+};
+
+static bool same_record(const void *context, uint32_t offset)
+{
+    const struct wanted *wanted = context;
+    struct skipped_record record = skipped_at(wanted->skipped, offset);
+    return record.stored.type == wanted->stored->type && record.stored.length == wanted->stored->length &&
+           memcmp(record.rdata, wanted->rdata, record.stored.length) == 0 &&
+           name_equal(record.owner, wanted->owner);
+}
+
+int skipped_add(struct skipped *skipped, struct set *known, const uint8_t *owner, const struct stored *stored,
+                const uint8_t *rdata)
+{
+    struct wanted wanted = {skipped, owner, stored, rdata};
+    uint64_t hash = hash_bytes(owner_hash(owner) + stored->type, rdata, stored->length);
+    if (set_find(known, hash, same_record, &wanted) >= 0)
+        return 0;
+    struct pages *to = &skipped->records;
+    size_t offset = to->used, bytes = name_length(owner) + sizeof *stored + stored->length;
+    if (offset + bytes > UINT32_MAX)
+        return ERR_LIMIT;
+    int error = pages_reserve(to, bytes);
+    if (!error)
+        error = set_add(known, hash, (uint32_t)offset);
+    if (error)
+        return error;
+    uint8_t *at = to->base + offset + name_copy(to->base + offset, owner);
+    memcpy(at, stored, sizeof *stored);
+    memcpy(at + sizeof *stored, rdata, stored->length);
+    to->used += bytes;
+    return 1;
+}
+
+static int index_order(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+int skipped_settle(struct skipped *skipped)
+{
+    int error = 0;
+    for (size_t at = 0; at < skipped->records.used && !error;) {
+        struct skipped_record record = skipped_at(skipped, at);
+        uint64_t slot = (owner_hash(record.owner) & ~(uint64_t)UINT32_MAX) | at;
+        error = pages_append(&skipped->index, &slot, sizeof slot);
+        at = record.next;
+    }
+    if (error || !skipped->index.used)
+        return error;
+    qsort(skipped->index.base, skipped->index.used / sizeof(uint64_t), sizeof(uint64_t), index_order);
+    pages_trim(&skipped->records);
+    pages_trim(&skipped->index);
+    return 0;
+}
+
+/* The first place in the index with this hash or a later one. */
+static size_t index_place(const uint64_t *slots, size_t count, uint64_t wanted)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (slots[middle] < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
+                    int (*each)(void *context, const struct skipped_record *record), void *context)
+{
+    const uint64_t *slots = (const uint64_t *)(const void *)skipped->index.base;
+    size_t count = skipped->index.used / sizeof *slots;
+    uint64_t wanted = owner_hash(owner) & ~(uint64_t)UINT32_MAX;
+    int result = 0;
+    for (size_t i = index_place(slots, count, wanted); i < count && !result; i++) {
+        if (slots[i] >> 32 != wanted >> 32)
+            break;
+        struct skipped_record record = skipped_at(skipped, (uint32_t)slots[i]);
+        if (name_equal(record.owner, owner))
+            result = each(context, &record);
+    }
+    return result;
+}
+
+void skipped_free(struct skipped *skipped)
+{
+    pages_free(&skipped->records);
+    pages_free(&skipped->index);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The records of a policy zone that are no rules: its apex, and what was skipped. Kept in the order in which
+ * they came. Inside rpz/ only. */
+#ifndef RPZ_SKIPPED_H
+#define RPZ_SKIPPED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rpz/data.h"
+#include "rpz/pages.h"
+#include "rpz/set.h"
+
+struct skipped {
+    struct pages records; /* the owner relative to the zone, lower case; struct stored; RDATA */
+    struct pages index;   /* uint64_t: hash of the owner << 32 | offset; in order */
+};
+
+struct skipped_record {
+    const uint8_t *owner; /* relative */
+    struct stored stored;
+    const uint8_t *rdata;
+    size_t next; /* offset of the record behind it */
+};
+
+static inline struct skipped_record skipped_at(const struct skipped *skipped, size_t offset)
+{
+    struct skipped_record record = {.owner = skipped->records.base + offset};
+    const uint8_t *at = record.owner + name_length(record.owner);
+    record.stored = stored_at(at);
+    record.rdata = at + sizeof record.stored;
+    record.next = (size_t)(record.rdata + record.stored.length - skipped->records.base);
+    return record;
+}
+
+/* Adds a record unless it is there already. 1: added; 0: it was there; or a negative error. `known` is of the
+ * builder. */
+int skipped_add(struct skipped *skipped, struct set *known, const uint8_t *owner, const struct stored *stored,
+                const uint8_t *rdata) MUST_CHECK;
+
+/* Makes the index. 0 or ERR_NOMEM. */
+int skipped_settle(struct skipped *skipped) MUST_CHECK;
+
+/* Calls `each` for the records of one relative owner. */
+int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
+                    int (*each)(void *context, const struct skipped_record *record),
+                    void *context) MUST_CHECK;
+
+void skipped_free(struct skipped *skipped);
+
+#endif

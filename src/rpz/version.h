@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of a version of a policy zone, and looking up with a prepared key. Inside rpz/ only. */
+#ifndef RPZ_VERSION_H
+#define RPZ_VERSION_H
+
+#include <stdatomic.h>
+
+#include "rpz/data.h"
+#include "rpz/key.h"
+#include "rpz/owners.h"
+#include "rpz/prefixes.h"
+#include "rpz/skipped.h"
+#include "rpz/zone.h"
+
+enum { FAMILIES = 2 };
+
+struct policy_zone {
+    _Atomic unsigned references;
+    uint8_t origin[NAME_MAX_BYTES];
+    uint8_t origin_bytes;
+    struct owners owners;
+    uint32_t tops[RPZ_TRIGGERS]; /* entry that holds `*` of the QNAME and the NSDNAME tree; 0: none */
+    uint32_t usual_ttls[OWNER_USUAL_TTLS];
+    struct prefixes prefixes[RPZ_TRIGGERS][FAMILIES];
+    struct data data;
+    struct skipped skipped;
+    struct rrset soa;
+    struct rdata soa_rdata;
+    struct policy_zone_counts counts;
+};
+
+/* Frees what a version holds, whatever of it has been made. */
+void policy_zone_free(struct policy_zone *zone);
+
+/* The wire form of a special action's target: "." "*." "rpz-drop." …; NULL for the others. */
+const uint8_t *rpz_action_target(enum rpz_action action);
+
+/* What a key of this trigger's names (QNAME, NSDNAME) is made with. */
+const uint8_t *rpz_key_tail(enum rpz_trigger trigger);
+
+/* policy_zone_match_name() with a key made with rpz_seed() and rpz_key_tail(trigger). */
+bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
+                           bool include_subdomains, struct policy_hit *out);
+
+/* policy_zone_match_address() for prefixes of at most `longest` bits: an explanation goes on from a hit with
+ * one bit less. */
+bool policy_zone_match_within(const struct policy_zone *zone, enum rpz_trigger trigger,
+                              const struct ip_address *address, unsigned longest, struct policy_hit *out);
+
+static inline struct prefixes *prefixes_of(struct policy_zone *zone, enum rpz_trigger trigger,
+                                           enum ip_family family)
+{
+    return &zone->prefixes[trigger][family == IP_V6];
+}
+
+#endif
