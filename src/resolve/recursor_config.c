@@ -137,20 +137,32 @@ static bool may_keep_state(const char *path)
     return error == 0;
 }
 
+/* DS and DNSKEY lines begin with the owner. */
+static bool is_for_root(const char *anchor)
+{
+    anchor += strspn(anchor, " \t");
+    return anchor[0] == '.' && (anchor[1] == ' ' || anchor[1] == '\t');
+}
+
+/* The state file stands for the root's anchors: libunbound refuses to have both. */
 static void put_anchors(struct config_writer *w)
 {
     const struct resolver_options *o = w->options;
-    for (size_t i = 0; i < o->anchor_count; i++)
-        put_quoted(w, "trust-anchor", o->anchors[i]);
-    if (o->anchor_file && may_keep_state(o->anchor_file)) {
+    bool keeps_state = o->anchor_file && may_keep_state(o->anchor_file);
+    bool has_root = keeps_state;
+    if (keeps_state)
         put_quoted(w, "auto-trust-anchor-file", o->anchor_file);
-        return;
-    }
-    if (o->anchor_file)
+    else if (o->anchor_file)
         log_write(LOG_DNSSEC, LEVEL_WARN,
-                  "trust anchor state %s is not writable: the root key of %s is used as it is",
-                  o->anchor_file, root_anchor_file);
-    if (o->anchor_file || !o->anchor_count)
+                  "trust anchor state %s cannot be kept: changes of the root key will not be followed",
+                  o->anchor_file);
+    for (size_t i = 0; i < o->anchor_count; i++) {
+        if (keeps_state && is_for_root(o->anchors[i]))
+            continue;
+        has_root = has_root || is_for_root(o->anchors[i]);
+        put_quoted(w, "trust-anchor", o->anchors[i]);
+    }
+    if (!has_root && (o->anchor_file || !o->anchor_count))
         put_quoted(w, "trust-anchor-file", root_anchor_file);
 }
 
@@ -196,10 +208,9 @@ static void put_servers(struct config_writer *w, const char *word, const struct 
     }
 }
 
+/* A forward zone without addresses is a hole in those above it. */
 static void put_forward(struct config_writer *w, const struct forward_zone *zone)
 {
-    if (zone->mode == FORWARD_NONE)
-        return;
     bool stub = zone->mode == STUB || zone->mode == STUB_PRIME;
     fputs(stub ? "stub-zone:\n" : "forward-zone:\n", w->to);
     put_name(w, "name", zone->origin);

@@ -26,7 +26,7 @@ struct endpoint {
 };
 
 enum forward_mode {
-    FORWARD_NONE,
+    FORWARD_NONE, /* recursion as usual, below a zone that is forwarded */
     FORWARD_ONLY,
     FORWARD_FIRST,
     STUB /* ask these as authorities */,
@@ -43,7 +43,8 @@ struct forward_zone {
 struct resolver_options {
     unsigned threads;           /* 1 or 2 */
     bool validate;              /* dnssec-validation: with neither of the next two by the system's root key */
-    const char *anchor_file;    /* RFC 5011 state, read and written, made when missing; NULL: none */
+    const char *anchor_file;    /* RFC 5011 state of the root, read and written, made when missing; stands
+                                   for the root's among `anchors`. NULL: none */
     const char *const *anchors; /* trust-anchors as DS or DNSKEY lines */
     size_t anchor_count;
     const char *hints_file;              /* NULL: built in */

@@ -342,6 +342,101 @@ static void two_threads_answer_everything(void **state)
     close_world(world);
 }
 
+/* --- forwarding and anchors: one server, and a root that is not there --- */
+
+struct hints {
+    char directory[64], path[96], state[96];
+};
+
+static void make_hints(struct hints *hints)
+{
+    strcpy(hints->directory, "/tmp/candor-resolver-XXXXXX");
+    assert_non_null(mkdtemp(hints->directory));
+    snprintf(hints->path, sizeof hints->path, "%s/hints", hints->directory);
+    snprintf(hints->state, sizeof hints->state, "%s/root.key", hints->directory);
+    FILE *file = fopen(hints->path, "w");
+    assert_non_null(file);
+    fputs(". 3600 NS a.rootns.\na.rootns. 3600 A 127.99.99.99\n", file);
+    fclose(file);
+}
+
+static void remove_hints(struct hints *hints)
+{
+    unlink(hints->path);
+    unlink(hints->state);
+    assert_int_equal(rmdir(hints->directory), 0);
+}
+
+static void forwarders_are_asked_but_for_a_hole_among_them(void **state)
+{
+    (void)state;
+    struct authority forwarder;
+    struct asker asker;
+    struct hints hints;
+    make_hints(&hints);
+    authority_start(&forwarder, 300);
+    struct forward_zone zones[2] = {
+        {.mode = FORWARD_ONLY, .servers = &forwarder.endpoint, .server_count = 1},
+        {.mode = FORWARD_NONE},
+    };
+    assert_true(name_from_text("hole.test.", NULL, zones[1].origin) > 0);
+    struct resolver_options options = asker_options();
+    options.forwards = zones;
+    options.forward_count = 2;
+    options.hints_file = hints.path;
+    options.query_timeout_ms = 200;
+    assert_int_equal(asker_open(&asker, &options), 0);
+    assert_int_equal(answer_number(asker_ask(&asker, "www.example.org.", TYPE_A)), 1);
+    assert_int_equal(answer_number(asker_ask(&asker, "www.hole.test.", TYPE_A)), 0);
+    assert_int_equal(atomic_load(&forwarder.asked), 1);
+    asker_close(&asker);
+    authority_end(&forwarder);
+    remove_hints(&hints);
+}
+
+static void the_state_of_the_root_key_is_made_and_stands_for_its_anchors(void **state)
+{
+    (void)state;
+    static const char *const anchors[] = {
+        ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+        "example.org. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"};
+    struct asker asker;
+    struct hints hints;
+    if (access("/usr/share/dns/root.key", R_OK))
+        skip();
+    make_hints(&hints);
+    struct resolver_options options = asker_options();
+    options.validate = true;
+    options.anchors = anchors;
+    options.anchor_count = 2;
+    options.anchor_file = hints.state;
+    options.hints_file = hints.path;
+    options.threads = 2;
+    int error = asker_open(&asker, &options);
+    assert_string_equal(asker.problem, "");
+    assert_int_equal(error, 0);
+    assert_int_equal(access(hints.state, R_OK), 0);
+    asker_close(&asker);
+    remove_hints(&hints);
+}
+
+static void the_systems_root_key_is_taken_where_none_is_given(void **state)
+{
+    (void)state;
+    struct asker asker;
+    struct hints hints;
+    if (access("/usr/share/dns/root.key", R_OK))
+        skip();
+    make_hints(&hints);
+    struct resolver_options options = asker_options();
+    options.validate = true;
+    options.hints_file = hints.path;
+    options.anchor_file = "/nonexistent/root.key"; /* not to be made: it does without */
+    assert_int_equal(asker_open(&asker, &options), 0);
+    asker_close(&asker);
+    remove_hints(&hints);
+}
+
 static void have_bad_hints(struct resolver_options *options)
 {
     options->hints_file = "/nonexistent/\"root.hints";
@@ -392,6 +487,9 @@ int main(void)
         cmocka_unit_test(a_flush_lets_questions_under_way_end),
         cmocka_unit_test(stopping_gives_every_question_back),
         cmocka_unit_test(two_threads_answer_everything),
+        cmocka_unit_test(forwarders_are_asked_but_for_a_hole_among_them),
+        cmocka_unit_test(the_state_of_the_root_key_is_made_and_stands_for_its_anchors),
+        cmocka_unit_test(the_systems_root_key_is_taken_where_none_is_given),
         cmocka_unit_test(options_that_cannot_be_said_are_a_problem_told),
     };
     return cmocka_run_group_tests_name("resolve/resolver", tests, set_up, tear_down);
