@@ -43,9 +43,9 @@ static const char zone_text[] =
     "nomail MX 0 .\n";
 
 #define SOA "au ex.test. 60 SOA ns1.ex.test. host.ex.test. 1 3600 900 604800 60\n"
-#define APEX_NS "au ex.test. 300 NS ns1.ex.test.\nau ex.test. 300 NS ns.out.test.\n"
+#define APEX_NS "au ex.test. 300 NS ns.out.test.\nau ex.test. 300 NS ns1.ex.test.\n"
 #define NS_ADDRESSES "ad ns1.ex.test. 300 A 192.0.2.1\nad ns1.ex.test. 300 AAAA 2001:db8::1\n"
-#define CUT "au sub.ex.test. 300 NS ns1.ex.test.\nau sub.ex.test. 300 NS ns.sub.ex.test.\n"
+#define CUT "au sub.ex.test. 300 NS ns.sub.ex.test.\nau sub.ex.test. 300 NS ns1.ex.test.\n"
 #define GLUE "ad ns.sub.ex.test. 300 A 192.0.2.50\n"
 #define DATA_OF_DS "1 8 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n"
 
@@ -225,7 +225,7 @@ static void any_gives_all_types_and_nothing_additional(void **state)
 {
     (void)state;
     expect(zone, "ex.test.", "ANY", ASK_AUTHORITY,
-           "ANSWER\nan ex.test. 300 NS ns1.ex.test.\nan ex.test. 300 NS ns.out.test.\n"
+           "ANSWER\nan ex.test. 300 NS ns.out.test.\nan ex.test. 300 NS ns1.ex.test.\n"
            "an ex.test. 3600 SOA ns1.ex.test. host.ex.test. 1 3600 900 604800 60\n"
            "an ex.test. 300 MX 10 mail.ex.test.\n");
     expect(zone, "mail.ex.test.", "ANY", ASK_AUTHORITY, "ANSWER\nan mail.ex.test. 300 A 192.0.2.2\n" APEX_NS);
@@ -272,7 +272,7 @@ static void the_zones_servers_are_added_when_asked_for(void **state)
     expect(zone, "cout.ex.test.", "A", ASK_AUTHORITY,
            "CNAME_OUT Far.Away.\nan cout.ex.test. 300 CNAME Far.Away.\n" APEX_NS NS_ADDRESSES);
     expect(zone, "ex.test.", "NS", ASK_AUTHORITY,
-           "ANSWER\nan ex.test. 300 NS ns1.ex.test.\nan ex.test. 300 NS ns.out.test.\n" NS_ADDRESSES);
+           "ANSWER\nan ex.test. 300 NS ns.out.test.\nan ex.test. 300 NS ns1.ex.test.\n" NS_ADDRESSES);
     expect(zone, "no.ex.test.", "A", ASK_AUTHORITY, "NXDOMAIN\n" SOA);
 }
 
