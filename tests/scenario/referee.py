@@ -17,6 +17,7 @@ import asyncio
 import collections
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -110,6 +111,17 @@ class Court:
             self.box.servers.remove(server)
 
 
+# --- the log ---------------------------------------------------------------------------------------------------
+
+REWRITE = re.compile(r"client @\S+ (\S+)#\d+ \((\S*)\): (.*\brpz .* rewrite \S+ via )(\S+)(.*)")
+
+
+def rewrites(log):
+    """What a log says about rewriting, each line once: a question that was asked again says it again."""
+    return {"%s %s: %s%s%s" % (m[1], m[2].lower(), m[3].lower(), m[4].lower(), m[5].lower())
+            for m in REWRITE.finditer(log)}
+
+
 # --- one policy ------------------------------------------------------------------------------------------------
 
 class Verdicts:
@@ -146,6 +158,8 @@ async def hear(court, policy, questions):
         verdicts = Verdicts(policy)
         await referee.compare(pair, questions, verdicts.note)
         verdicts.crashed = [s.name for s in pair if not s.running()]
+        ours, theirs = (rewrites(s.log()) for s in pair)
+        verdicts.logged = sorted(["only candord: " + l for l in ours - theirs] + ["only named: " + l for l in theirs - ours])
         return verdicts
     finally:
         court.stop(pair)
@@ -256,6 +270,15 @@ def add_arguments(parser):
     parser.add_argument("--self", dest="itself", action="store_true")
 
 
+def tell_log(verdicts):
+    """The lines of questions on which the servers agree."""
+    apart = {(o.question.source, o.question.name.lower()) for o in verdicts.differences + verdicts.unstable}
+    lines = [l for l in verdicts.logged if (l.split(": ")[1].split(" ")[0], l.split(" ")[3].rstrip(":")) not in apart]
+    for line in lines[:PRINTED]:
+        tap.comment(line)
+    assert not lines, "%d lines are in one log only" % len(lines)
+
+
 def hear_policy(a, court, index, each):
     rng = random.Random("%s/%d" % (a.seed, index))
     policy = policyworld.Policy(court.world, rng, each, rng.random() < a.nameservers)
@@ -275,8 +298,9 @@ def hear_policy(a, court, index, each):
         assert not verdicts.crashed, "ended: %s" % verdicts.crashed
         assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (
             len(verdicts.differences), verdicts.asked, a.seed, a.policies, a.questions, index)
-        return verdicts.made + verdicts.dropped
-    return 0
+    with tap.case("policy %d of seed %s: the logs tell the same" % (index, a.seed)):
+        tell_log(verdicts)
+    return verdicts.made + verdicts.dropped
 
 
 def main():

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "zone/table.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include "dns/name.h"
 

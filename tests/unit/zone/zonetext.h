@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "unit.h"
+#include "../unit.h"
 
 #include "base/bytes.h"
 #include "dns/name.h"
