@@ -61,6 +61,7 @@ struct policy_set_options {
 struct policy_set_zone {
     struct policy_zone_options options;
     struct policy_zone *zone; /* NULL: not loaded yet, or expired: no rules */
+    unsigned uses;            /* set by policy_set_new(): 1 << trigger for each that is in force */
 };
 
 /* One view's policy at one moment: immutable, counted by references. */
@@ -108,7 +109,7 @@ struct policy_facts {
     bool answer_failed; /* it ended in SERVFAIL: with answer_known; no rewriting unless a rule may act before
                          */
     bool answer_signed; /* the answer carries RRSIG, NSEC or NSEC3 */
-    bool answer_bogus;  /* validation failed */
+    bool answer_bogus;  /* validation failed, and the client did not set CD: it gets SERVFAIL */
     const struct policy_link *links; /* at least the query name */
     size_t link_count;
 };
@@ -119,7 +120,9 @@ enum policy_step {
     POLICY_NO_RULE = 0,   /* the truth goes out */
     POLICY_RULE,          /* verdict->match decides (also PASSTHRU) */
     POLICY_NEEDS_ANSWER,  /* recurse first, then ask again with answer_known */
-    POLICY_NEEDS_SERVERS, /* look up the name servers of link verdict->link, then ask again */
+    POLICY_NEEDS_SERVERS, /* look up the name servers of link verdict->link, then ask again. With
+                           * nsip_wait_recurse or nsdname_wait_recurse off, those that are in the cache will
+                           * do */
 };
 
 struct policy_match {
