@@ -61,19 +61,13 @@ static int meta_type_rcode(uint16_t qtype)
 /* May this client ask about this name at all? Sets what he may have. */
 static bool access_allowed(struct query *q, const struct zone_table_entry *zone)
 {
-    const struct view_config *config = q->view->config;
     bool rd = query_rd(&q->asked);
-    q->recursion_allowed =
-        config->recursion && (q->view->recursion_any || allows(q, config->allow_recursion));
-    bool from_cache = q->view->recursion_any || allows(q, config->allow_query_cache);
-    q->recursion_allowed &= from_cache;
+    q->recursion_allowed = q->rights.recursion;
     q->policed = q->view->has_policy && (q->recursion_allowed || !rd);
     q->may_recurse = q->recursion_allowed && rd;
     if (zone && zone->owner)
         return allows(q, ((const struct zone_config *)zone->owner)->allow_query);
-    if (zone)
-        return true; /* an empty zone: for everybody who may ask at all */
-    return (q->view->query_any || allows(q, config->allow_query)) && from_cache;
+    return zone || q->rights.query; /* an empty zone is for everybody who may ask at all */
 }
 
 /* --- EDNS --- */
@@ -102,12 +96,6 @@ static void memo_set(const struct query *q, struct truth *truth)
     if (widest && !q->verdict.disabled_count && !q->verdict.depends_on_client)
         atomic_store_explicit(&truth->memo[q->view->index & 1], q->view->policy->generation,
                               memory_order_relaxed);
-}
-
-static bool client_concerned(const struct query *q)
-{
-    const struct policy_set *policy = q->view->policy;
-    return policy->has[RPZ_CLIENT_IP] && policy_client_concerned(policy, &q->client.address);
 }
 
 static struct policy_facts facts_of(const struct query *q)
@@ -201,7 +189,7 @@ static enum short_way judge_short(struct query *q, struct truth *truth)
 {
     if (!q->policed)
         return SHORT_TRUTH;
-    if (memo_is_clean(q, truth) && !client_concerned(q)) {
+    if (memo_is_clean(q, truth) && !q->rights.client_rules) {
         count(q, SERVE_POLICY_MEMO_HITS);
         return SHORT_TRUTH;
     }
@@ -312,7 +300,7 @@ static enum query_progress judge(struct query *q)
     note_disabled(q);
     q->verdict_known = true;
     if (step != POLICY_RULE) {
-        if (q->sole_truth && !q->servers_incomplete && !client_concerned(q))
+        if (q->sole_truth && !q->servers_incomplete && !q->rights.client_rules)
             memo_set(q, q->sole_truth);
         return finish_truth(q);
     }
@@ -435,7 +423,9 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
     if (verdict != QUERY_OK)
         return answer_malformed(q, verdict);
-    q->view = snapshot_view(q->snapshot, &q->client.address, &q->client.local, query_rd(&q->asked));
+    q->rights = rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local,
+                          query_rd(&q->asked));
+    q->view = q->rights.view;
     if (q->explanation)
         q->view = explain_view(q, q->view);
     if (q->asked.has_cookie)
@@ -448,7 +438,8 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
         querylog_question(q);
     if (q->asked.qclass != CLASS_IN)
         return answer_class(q);
-    q->name_length = (uint8_t)name_copy_lower(q->name, q->asked.qname);
+    q->name_length = q->asked.qname_length;
+    name_copy_lower_known(q->name, q->asked.qname, q->name_length);
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
     int meta = meta_type_rcode(q->asked.qtype);

@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "candord/counters.h"
+#include "candord/rights.h"
 #include "candord/snapshot.h"
 #include "dns/message.h"
 #include "dns/name.h"
@@ -97,6 +98,7 @@ struct query {
     /* The world it sees. */
     struct snapshot *snapshot;
     const struct view *view;
+    struct rights rights;
     bool holds_snapshot;
     bool recursion_allowed; /* the client may have it */
     bool may_recurse;       /* and asked for it (RD) */

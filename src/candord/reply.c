@@ -121,41 +121,53 @@ static bool servfail_for_client(const struct query *q, const struct truth *truth
     return truth->failed || (truth->security == TRUTH_BOGUS && !query_cd(&q->asked));
 }
 
-/* Puts a ready wire behind the question. False: it does not fit. */
-static bool put_wire(struct query *q, struct message_writer *m, const struct truth *truth,
-                     const struct truth_wire *wire)
+/* The header and the question as it was asked: what a ready wire stands behind. */
+static void put_head(struct query *q, uint16_t flags, const uint16_t counts[3], unsigned additional)
 {
-    uint8_t *room = write_room(&m->writer, wire->length);
-    if (!room)
+    uint8_t *out = q->out;
+    store_u16(out, q->asked.id);
+    store_u16(out + 2, flags);
+    store_u16(out + 4, 1);
+    store_u16(out + 6, counts[0]);
+    store_u16(out + 8, counts[1]);
+    store_u16(out + 10, (uint16_t)(counts[2] + additional));
+    memcpy(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
+}
+
+/* The common case, without a cursor: question and wire as they are, an OPT at the end. False: it does not
+ * fit. */
+static bool copy_out(struct query *q, const struct truth *truth, uint16_t flags,
+                     const struct edns_reply *edns)
+{
+    const struct truth_wire *wire = q->asked.dnssec_ok ? &truth->full : &truth->plain;
+    size_t at = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4,
+           edns_bytes = edns ? edns_reply_bytes(edns) : 0;
+    if (at + wire->length + edns_bytes > size_limit(q))
         return false;
-    truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, room);
-    for (int i = 0; i < 3; i++)
-        m->counts[1 + i] = wire->counts[i];
+    put_head(q, flags | truth->rcode, wire->counts, edns != NULL);
+    truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, q->out + at);
+    at += wire->length;
+    struct writer w = writer_of(q->out + at, edns_bytes);
+    if (edns && !edns_write(&w, edns))
+        return false;
+    q->out_length = at + writer_used(&w);
+    count_answer(q, truth->rcode, false);
     return true;
 }
 
 void reply_truth(struct query *q, const struct truth *truth)
 {
+    struct edns_reply edns;
     if (servfail_for_client(q, truth)) {
         reply_code(q, RCODE_SERVFAIL, truth->ede, truth->ede_text);
         return;
     }
-    struct message_writer m;
-    struct edns_reply edns;
     uint16_t flags = base_flags(q);
     if (truth->security == TRUTH_SECURE && wants_ad(q))
         flags |= DNS_AD;
-    if (truth->authoritative)
-        flags |= DNS_AA;
-    begin(q, &m, flags);
     bool has_edns = edns_of(q, truth->rcode, EDE_NONE, NULL, &edns);
-    if (has_edns)
-        message_reserve(&m, edns_reply_bytes(&edns));
-    if (!put_wire(q, &m, truth, q->asked.dnssec_ok ? &truth->full : &truth->plain)) {
-        m.writer.error = 0;
-        m.truncated = true;
-    }
-    finish(q, &m, truth->rcode, has_edns ? &edns : NULL);
+    if (!copy_out(q, truth, flags, has_edns ? &edns : NULL))
+        reply_truncated(q, truth->rcode);
 }
 
 /* --- records --- */

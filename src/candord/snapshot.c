@@ -10,10 +10,12 @@ static bool acl_is_any(const struct acl *acl)
 
 struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count)
 {
+    static _Atomic uint64_t ids;
     struct snapshot *snapshot = calloc(1, sizeof *snapshot + view_count * sizeof snapshot->views[0]);
     if (!snapshot)
         return NULL;
     atomic_init(&snapshot->references, 1);
+    snapshot->id = atomic_fetch_add(&ids, 1) + 1;
     snapshot->holder = config_holder_ref(holder);
     snapshot->config = holder->config;
     snapshot->view_count = view_count;
@@ -28,9 +30,6 @@ void view_init(struct view *view, const struct view_config *config, unsigned ind
         .index = index,
         .any_client = acl_is_any(config->match_clients) && acl_is_any(config->match_destinations) &&
                       !config->match_recursive_only,
-        .query_any = acl_is_any(config->allow_query),
-        .recursion_any =
-            config->recursion && acl_is_any(config->allow_recursion) && acl_is_any(config->allow_query_cache),
         .has_policy = policy && policy->count > 0,
         .policy = policy,
         .zones = zones,

@@ -38,9 +38,7 @@ struct config_holder {
 struct view {
     const struct view_config *config;
     unsigned index;
-    bool any_client;    /* match-clients and match-destinations let everybody in */
-    bool query_any;     /* allow-query is any */
-    bool recursion_any; /* allow-recursion and allow-query-cache are any */
+    bool any_client; /* match-clients and match-destinations let everybody in */
     bool has_policy;
     struct policy_set *policy;
     struct zone_table *zones;
@@ -50,6 +48,7 @@ struct view {
 
 struct snapshot {
     _Atomic unsigned references;
+    uint64_t id; /* differs between any two of a process; never 0 */
     struct config_holder *holder;
     const struct config *config; /* holder's */
     size_t view_count;

@@ -28,6 +28,7 @@ struct worker {
     bool started;
     struct loop *loop;
     struct server_table *servers;
+    struct rights_table *rights;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;
@@ -186,6 +187,11 @@ void worker_fetch(struct worker *worker, const struct view *view, const uint8_t 
     fill_ask(worker, &pending->ask, view, name, type);
     pending->ask.refresh = true;
     resolver_ask(view->pool->resolver, &pending->ask);
+}
+
+struct rights_table *worker_rights(struct worker *worker)
+{
+    return worker->rights;
 }
 
 struct server_table *worker_servers(struct worker *worker)
@@ -415,8 +421,9 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->tcp_limits = limits_of(config);
     worker->loop = loop_new();
     worker->servers = server_table_new();
+    worker->rights = rights_table_new();
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
-    if (!worker->loop || !worker->listeners || !worker->servers)
+    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights)
         error = ERR_NOMEM;
     for (size_t i = 0; i < config->listen_count && !error; i++)
         error = open_listener(worker, &config->listen[i], problem, problem_size);
@@ -508,6 +515,7 @@ void worker_free(struct worker *worker)
     }
     free(worker->listeners);
     server_table_free(worker->servers);
+    rights_table_free(worker->rights);
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);

@@ -55,6 +55,9 @@ void worker_explain(struct worker *worker, struct explanation *explanation, cons
 /* For the query path. */
 struct serving *worker_serving(struct worker *worker);
 
+/* The worker's memory of who may have what. */
+struct rights_table *worker_rights(struct worker *worker);
+
 /* The worker's table of zone cuts and their name servers. */
 struct server_table *worker_servers(struct worker *worker);
 

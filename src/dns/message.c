@@ -278,14 +278,11 @@ static void put_options(struct writer *w, const struct edns_reply *edns)
         put_ede(w, edns->ede, edns->ede_text);
 }
 
-void message_put_edns(struct message_writer *m, const struct edns_reply *edns)
+bool edns_write(struct writer *w, const struct edns_reply *edns)
 {
-    struct writer *w = &m->writer;
-    w->end += m->reserved_bytes;
-    m->reserved_bytes = 0;
     uint8_t *fixed = writer_left(w) >= OPT_FIXED_BYTES ? write_room(w, OPT_FIXED_BYTES) : NULL;
     if (!fixed)
-        return;
+        return false;
     fixed[0] = 0;
     store_u16(fixed + 1, TYPE_OPT);
     store_u16(fixed + 3, edns->udp_size);
@@ -294,7 +291,14 @@ void message_put_edns(struct message_writer *m, const struct edns_reply *edns)
     store_u16(fixed + 7, edns->dnssec_ok ? OPT_DO : 0);
     put_options(w, edns);
     store_u16(fixed + 9, (uint16_t)(w->at - fixed - OPT_FIXED_BYTES));
-    m->counts[3]++;
+    return true;
+}
+
+void message_put_edns(struct message_writer *m, const struct edns_reply *edns)
+{
+    m->writer.end += m->reserved_bytes;
+    m->reserved_bytes = 0;
+    m->counts[3] += edns_write(&m->writer, edns);
 }
 
 size_t message_finish(struct message_writer *m, uint16_t rcode)

@@ -56,6 +56,10 @@ struct edns_reply {
 /* How many bytes the OPT of `edns` takes. */
 size_t edns_reply_bytes(const struct edns_reply *edns);
 
+/* Writes the OPT record alone. False: there is no room for it. EDE text is cut, then options dropped, when
+ * space is short. */
+bool edns_write(struct writer *w, const struct edns_reply *edns);
+
 /* Writes the OPT into room kept by message_reserve(). EDE text is cut, then dropped, when space is short. */
 void message_put_edns(struct message_writer *m, const struct edns_reply *edns);
 

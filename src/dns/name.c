@@ -63,6 +63,23 @@ static void copy_lower(uint8_t *to, const uint8_t *from, size_t length)
         *to++ = lower_byte(*from++);
 }
 
+void name_copy_lower_known(uint8_t *to, const uint8_t *name, size_t length)
+{
+    if (length < 8) {
+        copy_lower(to, name, length);
+        return;
+    }
+    uint64_t word;
+    for (size_t at = 0; at + 8 < length; at += 8) {
+        memcpy(&word, name + at, 8);
+        word = lower_word(word);
+        memcpy(to + at, &word, 8);
+    }
+    memcpy(&word, name + length - 8, 8); /* the rest, and some of it twice */
+    word = lower_word(word);
+    memcpy(to + length - 8, &word, 8);
+}
+
 static bool equal_lower(const uint8_t *a, const uint8_t *b, size_t length)
 {
     uint64_t x, y;

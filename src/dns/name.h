@@ -44,6 +44,8 @@ size_t name_copy(uint8_t *to, const uint8_t *name);
 
 /* Copies in lower case; returns the length. */
 size_t name_copy_lower(uint8_t *to, const uint8_t *name);
+/* The same for a name whose length is known already: the query path's. `to` and `name` do not overlap. */
+void name_copy_lower_known(uint8_t *to, const uint8_t *name, size_t length);
 void name_to_lower(uint8_t *name);
 
 bool name_equal(const uint8_t *a, const uint8_t *b);

@@ -183,6 +183,24 @@ static void lower_case_touches_letters_only(void **state)
     }
 }
 
+static void lower_copy_of_known_length_is_the_same_at_every_length(void **state)
+{
+    (void)state;
+    uint8_t name[NAME_MAX_BYTES], plain[NAME_MAX_BYTES], known[NAME_MAX_BYTES + 1];
+    char text[64] = "";
+    for (unsigned letters = 1; letters < 40; letters++) {
+        text[letters - 1] = (char)(letters % 2 ? 'A' + letters % 26 : '@' + letters % 8);
+        text[letters] = 0;
+        int length = name_from_text(text, NULL, name);
+        assert_true(length > 0);
+        memset(known, 0xee, sizeof known);
+        name_copy_lower(plain, name);
+        name_copy_lower_known(known, name, (size_t)length);
+        assert_memory_equal(plain, known, (size_t)length);
+        assert_int_equal(known[length], 0xee);
+    }
+}
+
 static void equality_ignores_case(void **state)
 {
     (void)state;
@@ -271,6 +289,7 @@ int main(void)
         cmocka_unit_test(check_finds_bad_wire),
         cmocka_unit_test(lengths_and_labels),
         cmocka_unit_test(lower_case_touches_letters_only),
+        cmocka_unit_test(lower_copy_of_known_length_is_the_same_at_every_length),
         cmocka_unit_test(equality_ignores_case),
         cmocka_unit_test(order_is_canonical),
         cmocka_unit_test(within_counts_whole_labels),

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candord/rights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/random.h"
+
+enum { SLOTS = 1024 };
+
+struct slot {
+    uint64_t snapshot_id; /* 0: empty */
+    struct ip_address client, local;
+    struct rights by_rd[2];
+};
+
+struct rights_table {
+    uint64_t seed;
+    struct slot slots[SLOTS];
+};
+
+struct rights_table *rights_table_new(void)
+{
+    struct rights_table *table = calloc(1, sizeof *table);
+    if (table)
+        table->seed = random_u64();
+    return table;
+}
+
+void rights_table_free(struct rights_table *table)
+{
+    free(table);
+}
+
+static struct rights work_out(const struct snapshot *snapshot, const struct ip_address *client,
+                              const struct ip_address *local, bool rd)
+{
+    const struct view *view = snapshot_view(snapshot, client, local, rd);
+    if (!view)
+        return (struct rights){0};
+    const struct view_config *config = view->config;
+    const struct acl_environment *environment = &snapshot->config->environment;
+    const struct acl_subject subject = {.address = *client};
+    bool from_cache = acl_allows(config->allow_query_cache, &subject, environment);
+    return (struct rights){
+        .view = view,
+        .query = from_cache && acl_allows(config->allow_query, &subject, environment),
+        .recursion =
+            from_cache && config->recursion && acl_allows(config->allow_recursion, &subject, environment),
+        .client_rules = view->policy->has[RPZ_CLIENT_IP] && policy_client_concerned(view->policy, client),
+    };
+}
+
+/* All sixteen bytes count: those that a family does not use are zero. */
+static bool same(const struct ip_address *a, const struct ip_address *b)
+{
+    return a->family == b->family && !memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+struct rights rights_of(struct rights_table *table, const struct snapshot *snapshot,
+                        const struct ip_address *client, const struct ip_address *local, bool rd)
+{
+    struct slot *slot = &table->slots[hash_bytes(table->seed, client->bytes, sizeof client->bytes) % SLOTS];
+    if (slot->snapshot_id != snapshot->id || !same(&slot->client, client) || !same(&slot->local, local))
+        *slot = (struct slot){
+            .snapshot_id = snapshot->id,
+            .client = *client,
+            .local = *local,
+            .by_rd = {work_out(snapshot, client, local, false), work_out(snapshot, client, local, true)},
+        };
+    return slot->by_rd[rd];
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a client may have: his view, and what its access lists say. Lists are walked once per client and
+ * snapshot and remembered; for the query after that it is one comparison. One worker's own. */
+#ifndef CANDORD_RIGHTS_H
+#define CANDORD_RIGHTS_H
+
+#include <stdbool.h>
+
+#include "base/address.h"
+#include "candord/snapshot.h"
+
+struct rights {
+    const struct view *view; /* NULL: none lets him in */
+    bool query;              /* allow-query, and what the cache holds (allow-query-cache) */
+    bool recursion;          /* allow-recursion, and the view does recurse */
+    bool client_rules;       /* some CLIENT-IP rule of the view's policy holds his address */
+};
+
+struct rights_table;
+
+/* NULL: memory. */
+struct rights_table *rights_table_new(void);
+void rights_table_free(struct rights_table *table);
+
+/* The rights of `client`, who asked at `local`, with or without RD. */
+struct rights rights_of(struct rights_table *table, const struct snapshot *snapshot,
+                        const struct ip_address *client, const struct ip_address *local, bool rd);
+
+#endif
