@@ -39,7 +39,7 @@ static enum query_progress refuse(struct query *q)
 }
 
 /* Types that are operations, not data. */
-static int meta_type_rcode(uint16_t qtype)
+static int meta_type_rcode(uint16_t qtype, bool at_apex)
 {
     switch (qtype) {
     case TYPE_MAILA:
@@ -47,7 +47,7 @@ static int meta_type_rcode(uint16_t qtype)
         return RCODE_NOTIMP;
     case TYPE_AXFR:
     case TYPE_IXFR:
-        return RCODE_REFUSED;
+        return at_apex ? RCODE_REFUSED : RCODE_NOTAUTH;
     case TYPE_OPT:
     case TYPE_TSIG:
     case TYPE_TKEY:
@@ -412,6 +412,10 @@ static enum query_progress answer_class(struct query *q)
 {
     if (q->asked.qclass == CLASS_CH && reply_chaos(q))
         return QUERY_DONE;
+    if (q->asked.qclass == CLASS_ANY || q->asked.qclass == CLASS_NONE) { /* of updates, not of questions */
+        count(q, SERVE_FORMERR);
+        return done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
+    }
     return refuse(q);
 }
 
@@ -419,6 +423,7 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
 {
     q->packet = packet;
     q->packet_length = length;
+    q->recursion_allowed = false; /* until the access lists have been asked: no RA before */
     enum query_verdict verdict = query_parse(packet, length, &q->asked);
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
     if (verdict != QUERY_OK)
@@ -442,10 +447,11 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     name_copy_lower_known(q->name, q->asked.qname, q->name_length);
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
-    int meta = meta_type_rcode(q->asked.qtype);
+    bool allowed = access_allowed(q, zone);
+    int meta = meta_type_rcode(q->asked.qtype, zone && name_equal(zone->origin, q->name));
     if (meta >= 0)
         return done_code(q, (unsigned)meta, EDE_NONE, NULL);
-    if (!access_allowed(q, zone))
+    if (!allowed)
         return refuse(q);
     return answer_question(q, zone);
 }

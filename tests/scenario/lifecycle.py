@@ -189,7 +189,7 @@ def check_checking(box):
         ("a policy zone that is not there", good.replace('zone "rpz.test" { type primary; file "rpz"; };', ""), files(),
          "named.conf:"),
         ("a zone file that is not there", good, {"rpz": files()["rpz"]}, "zone"),
-        ("an include that is not there", good + 'include "nowhere";\n', files(), "named.conf:10:"),
+        ("an include that is not there", good + 'include "nowhere";\n', files(), "named.conf:9:"),
         ("a broken record in a zone", good, dict(files(), zone=files()["zone"] + "bad A 192.0.2.300\n"), "zone:7:"),
         ("a policy zone without a SOA", good, dict(files(), rpz="x CNAME .\n"), "rpz"),
     ]

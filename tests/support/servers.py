@@ -177,6 +177,7 @@ class Candord(Server):
         if os.path.exists(path):
             os.unlink(path)
         self.notify.bind(path)
+        os.chmod(path, 0o777)       # it may have become another user by then
         self.environment["NOTIFY_SOCKET"] = path
         self.spawn()
         return self.wait_notified("READY=1", seconds)
