@@ -87,7 +87,7 @@ static void read_anchors(struct builder *b, const struct scope *scope, struct an
 }
 
 /* Adds the anchors of the root from Debian's files. */
-static void read_root_anchors(struct builder *b, struct anchors *anchors)
+static bool read_root_anchors(struct builder *b, struct anchors *anchors)
 {
     char line[4096];
     FILE *in = NULL;
@@ -101,7 +101,30 @@ static void read_root_anchors(struct builder *b, struct anchors *anchors)
     }
     if (in)
         fclose(in);
-    if (anchors->count == before)
+    return anchors->count > before;
+}
+
+/* Where RFC 5011 state of the root is kept: only in a folder that the file names, and that can be written. */
+static const char *state_file(struct builder *b, const struct scope *scope)
+{
+    struct scope options = {{b->options}};
+    const struct conf_item *folder =
+        scope_value(&options, "managed-keys-directory") ?: scope_value(scope, "directory");
+    const char *path = folder ? build_path(b, folder->text) : NULL;
+    if (!path || access(path, W_OK) != 0 || access(root_anchor_files[0], R_OK) != 0)
+        return NULL;
+    const char *file = arena_printf(b->arena, "%s/candor-root.key", path);
+    if (!file)
+        b->report->out_of_memory = true;
+    return file;
+}
+
+/* The root's anchor of dnssec-validation auto: kept by the recursor in a file, or taken as it stands. */
+static void add_root_anchor(struct builder *b, const struct scope *scope, struct anchors *anchors,
+                            struct resolver_options *resolver)
+{
+    resolver->anchor_file = state_file(b, scope);
+    if (!resolver->anchor_file && !read_root_anchors(b, anchors))
         conf_notice(b->report, b->at,
                     "dnssec-validation auto, but there is no trust anchor for the root in %s (package "
                     "dns-root-data): nothing is validated",
@@ -117,14 +140,10 @@ static void build_validation(struct builder *b, const struct scope *scope, struc
         validate = true;
     read_anchors(b, scope, &anchors);
     if (validate && automatic && !anchors.root)
-        read_root_anchors(b, &anchors);
-    const struct conf_item *folder = scope_value(scope, "managed-keys-directory");
-    const char *path = folder ? build_path(b, folder->text) : b->config->server.directory;
-    if (validate && automatic && !anchors.root && path && access(path, W_OK) == 0)
-        resolver->anchor_file = arena_printf(b->arena, "%s/candor-root.key", path);
-    resolver->validate = validate && anchors.count > 0;
-    if (validate && !automatic && !anchors.count)
+        add_root_anchor(b, scope, &anchors, resolver);
+    else if (validate && !anchors.count)
         conf_notice(b->report, mode->at, "dnssec-validation yes without trust-anchors: nothing is validated");
+    resolver->validate = validate && (anchors.count > 0 || resolver->anchor_file);
     const char **lines = build_alloc(b, anchors.count * sizeof *lines);
     if (!lines)
         return;

@@ -322,6 +322,9 @@ static int take_places(struct daemon *daemon, const struct config *config)
         log_write(LOG_CONFIG, LEVEL_CRITICAL, "directory %s: %s", config->server.directory, strerror(errno));
         return err_from_errno(errno);
     }
+    if (config->server.cookie_secret)
+        memcpy(daemon->serving.cookie_secret, config->server.cookie_secret,
+               sizeof daemon->serving.cookie_secret);
     int error = open_workers(daemon, &config->server);
     if (!error)
         error = open_control(daemon, &config->server);

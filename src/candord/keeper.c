@@ -225,6 +225,9 @@ static bool empty_zone_wanted(const struct view_config *view, const uint8_t *ori
     for (size_t i = 0; i < view->zone_count; i++)
         if (name_equal(view->zones[i].name, origin))
             return false;
+    for (size_t i = 0; i < view->disabled_empty_count; i++)
+        if (name_equal(view->disabled_empty[i], origin))
+            return false;
     return true;
 }
 

@@ -419,6 +419,16 @@ static enum query_progress answer_class(struct query *q)
     return refuse(q);
 }
 
+/* require-server-cookie: over UDP a client that knows cookies must show one of ours (RFC 7873 section 5.2.3).
+ */
+static bool cookie_missing(const struct query *q)
+{
+    return q->asked.has_cookie && q->snapshot->config->server.require_server_cookie &&
+           q->client.transport == TRANSPORT_UDP && !q->explanation &&
+           !cookie_valid(worker_serving(q->worker)->cookie_secret, q->asked.cookie, q->asked.cookie_length,
+                         &q->client.address, (uint32_t)clock_wall_s());
+}
+
 enum query_progress query_start(struct query *q, const uint8_t *packet, size_t length)
 {
     q->packet = packet;
@@ -439,6 +449,8 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
         return answer_operation(q);
     if (!q->view)
         return refuse(q);
+    if (cookie_missing(q))
+        return done_code(q, RCODE_BADCOOKIE, EDE_NONE, NULL);
     if (atomic_load_explicit(&worker_serving(q->worker)->querylog, memory_order_relaxed) && !q->explanation)
         querylog_question(q);
     if (q->asked.qclass != CLASS_IN)
