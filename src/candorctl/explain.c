@@ -102,10 +102,14 @@ static void print_truth(const json_t *truth, bool before)
         puts("\nNobody was asked for the truth.");
         return;
     }
+    const char *where = member_flag(truth, "ours") ? "in a zone held here" : "in the cache or by recursion";
     if (before)
-        puts("\nA client's question is not asked of others: the rule may decide before recursion.");
-    printf("\nThe truth%s: %s", member_flag(truth, "ours") ? ", from a zone held here" : "",
-           member_text(truth, "status"));
+        printf("\nThe rule decides before recursion: a client's question is not looked up.\nThe truth, "
+               "looked up %s "
+               "for you: %s",
+               where, member_text(truth, "status"));
+    else
+        printf("\nThe truth, looked up first, %s: %s", where, member_text(truth, "status"));
     if (member_flag(truth, "signed"))
         printf(" (signed, %s)", member_flag(truth, "bogus") ? "BOGUS" : "not bogus");
     puts("");
