@@ -12,7 +12,8 @@ FAR_TTL = 50000
 NEGATIVE_TTL = 9000
 LOCAL_TTL = 777
 
-PRIMARIES = ["w1.test", "w2.test"]
+SIGNED_PRIMARY = "w3.test"
+PRIMARIES = ["w1.test", "w2.test", SIGNED_PRIMARY]
 FAR = ["f1.test", "f2.test"]
 SIGNED = "s1.test"
 FAILING = "fail.test"
@@ -27,7 +28,8 @@ TYPES = (["A"] * 16 + ["AAAA"] * 6 + ["TXT"] * 2 + ["MX"] * 2 + ["ANY"] * 2 + ["
 
 
 # Name servers: nobody is asked at these addresses (all goes through the forwarder), but rules speak of them.
-SERVERS = {"w1.test": ["ns.w1.test"], "w2.test": ["ns.w2.test", "ns.host.f2.test"], "f1.test": ["ns.f1.test"],
+SERVERS = {"w1.test": ["ns.w1.test"], "w2.test": ["ns.w2.test", "ns.host.f2.test"], "w3.test": ["ns.w3.test"],
+           "f1.test": ["ns.f1.test"],
            "f2.test": ["ns.host.f2.test", "ns2.host.f2.test"], "s1.test": ["ns.s1.test", "ns.host.f2.test"],
            "test": ["ns.test"], ".": ["ns.test"]}
 SERVER_ADDRESSES = {name: "10.8.%d.1" % i for i, name in enumerate(sorted({n for l in SERVERS.values() for n in l}))}
@@ -95,6 +97,8 @@ class World:
         lines.append('*.alias CNAME %s.' % rng.choice(self.targets))
         for name in ("@", "text", "srv", "svc", "x.alias", "nothing", "no.thing", "H1", "hH2"):
             note(name)
+        lines += ["cut NS ns.cut", "cut NS ns.w1.test.", "ns.cut A 10.9.0.1", "ns.cut AAAA 2001:db8:9::1",
+                  "www.cut A 10.9.0.2"]
         self.gardens(lines, host, zone)
         self.chains(lines, note, zone)
         return "".join(line + "\n" for line in lines)
@@ -304,12 +308,21 @@ class Policy:
         else:
             name = rng.choice(["nothing.at.all", "made.up.test", "x.no.such.name", "h1." + FAILING, "test", "x.garden.w1.test"])
         # Without RD only for what the servers hold: elsewhere the answer is what the cache happens to have.
+        if rng.random() < 0.03:
+            return self.referral()
         rd = rng.random() < 0.88 or not name.lower().endswith((*PRIMARIES, *(z.name for z in self.zones)))
         if rng.random() < 0.08:
             name = "".join(rng.choice([c.upper(), c]) for c in name)
         edns = rng.random() < 0.8
         return Question(name, rng.choice(TYPES), rd, edns and rng.random() < 0.35, rng.random() < 0.1,
                         rng.random() < 0.1, edns, rng.random() < 0.15, rng.choice(SOURCES))
+
+    def referral(self):
+        """Below a cut of a zone of ours; without RD, as nobody answers there."""
+        rng = self.rng
+        name = rng.choice(["cut", "www.cut", "x.cut", "y.x.cut", "ns.cut"]) + "." + rng.choice(PRIMARIES)
+        return Question(name, rng.choice(["A", "NS", "DS", "ANY", "AAAA", "SOA"]), False, rng.random() < 0.4, False, False,
+                        True, False, rng.choice(SOURCES))
 
     def owner_of_a_rule(self):
         """A policy zone is a zone: its records can be asked for."""
