@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* zone "x" { … } of every type, and what the recursor learns from them: forwards, stubs, hints. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -254,24 +255,63 @@ static void build_forwards(struct builder *b, const struct scope *scope, struct 
     view->resolver.forward_count = count;
 }
 
+/* Names of the zones so far, so that many zones do not cost their square. */
+struct zone_index {
+    uint32_t *slots; /* number of a zone + 1; 0: free */
+    size_t mask;
+};
+
+static bool index_init(struct zone_index *index, size_t zones)
+{
+    size_t size = 16;
+    while (size < 2 * zones)
+        size *= 2;
+    index->slots = calloc(size, sizeof *index->slots);
+    index->mask = size - 1;
+    return index->slots != NULL;
+}
+
+/* The zone of this name that is there already, else NULL: then this one is. */
+static const struct zone_config *index_add(struct zone_index *index, const struct zone_config *zones,
+                                           size_t number)
+{
+    const uint8_t *name = zones[number].name;
+    size_t at = name_hash_lower(0, name, name_length(name)) & index->mask;
+    for (; index->slots[at]; at = (at + 1) & index->mask)
+        if (name_equal(zones[index->slots[at] - 1].name, name))
+            return &zones[index->slots[at] - 1];
+    index->slots[at] = (uint32_t)number + 1;
+    return NULL;
+}
+
+static void add_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
+                     struct zone_config *zones, struct zone_index *index, size_t *count)
+{
+    struct zone_config *zone = &zones[*count];
+    memset(zone, 0, sizeof *zone);
+    if (!build_zone(b, scope, s, zone))
+        return;
+    const struct zone_config *other = index_add(index, zones, *count);
+    if (other)
+        conf_error(b->report, s->items->at, "zone '%s' a second time; it stands in %s:%u already",
+                   zone->name_text, other->config_file, other->config_line);
+    else
+        ++*count;
+}
+
 void build_zones(struct builder *b, const struct scope *scope, const struct conf_statement *list,
                  struct view_config *view)
 {
-    struct zone_config *zones = build_alloc(b, conf_count(list) * sizeof *zones);
-    if (!zones)
+    size_t room = conf_count(list);
+    struct zone_config *zones = build_alloc(b, room * sizeof *zones);
+    struct zone_index index;
+    if (!zones || !index_init(&index, room)) {
+        b->report->out_of_memory = true;
         return;
-    view->zones = zones;
-    for (const struct conf_statement *s = conf_find(list, "zone"); s; s = conf_find_next(s, "zone")) {
-        struct zone_config *zone = &zones[view->zone_count];
-        memset(zone, 0, sizeof *zone);
-        if (!build_zone(b, scope, s, zone))
-            continue;
-        const struct zone_config *other = find_zone(zones, view->zone_count, zone->name);
-        if (other)
-            conf_error(b->report, s->items->at, "zone '%s' a second time; it stands in %s:%u already",
-                       zone->name_text, other->config_file, other->config_line);
-        else
-            view->zone_count++;
     }
+    view->zones = zones;
+    for (const struct conf_statement *s = conf_find(list, "zone"); s; s = conf_find_next(s, "zone"))
+        add_zone(b, scope, s, zones, &index, &view->zone_count);
+    free(index.slots);
     build_forwards(b, scope, view);
 }
