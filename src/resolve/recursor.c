@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/consts.h"
 #include "dns/name.h"
@@ -167,13 +169,26 @@ static struct ub_event_base_vmt base_methods = {.new_event = event_new};
 
 /* --- libunbound's log, one for the process --- */
 
+enum { LOG_LINES_PER_SECOND = 10 };
+
+/* libunbound may have the same to say for every packet. */
+static bool may_log(void)
+{
+    static _Atomic int64_t second;
+    static _Atomic unsigned lines;
+    int64_t now_s = clock_wall_s();
+    if (atomic_exchange(&second, now_s) != now_s)
+        atomic_store(&lines, 0);
+    return atomic_fetch_add(&lines, 1) < LOG_LINES_PER_SECOND;
+}
+
 static ssize_t log_line(void *cookie, const char *text, size_t length)
 {
     (void)cookie;
     size_t end = length;
     while (end && (text[end - 1] == '\n' || text[end - 1] == ' '))
         end--;
-    if (end)
+    if (end && may_log())
         log_write(LOG_RESOLVER, LEVEL_WARN, "libunbound: %.*s", (int)end, text);
     return (ssize_t)length;
 }

@@ -69,8 +69,7 @@ struct truth {
     size_t bytes; /* what this truth costs in memory */
 };
 
-/* Makes a truth from a message (as libunbound or a zone of ours gives it). Used by the resolver and, for
- * answers from zones of ours, by the daemon. `message` is a whole DNS message with its question.
+/* Makes a truth from a message as libunbound gives it: whole, with its question.
  *
  * Kept is what belongs to a minimal answer: the chain from the query name and the RRset at its end; for a
  * negative one the SOA; in `full` also signatures and proofs. For a referral of a zone of ours NS, DS and
@@ -90,7 +89,6 @@ struct truth_source {
     enum truth_security security;
     int ede; /* for TRUTH_BOGUS: why; else not looked at */
     const char *ede_text;
-    bool authoritative;
     uint64_t now_ms;
     uint32_t max_ttl_s, max_negative_ttl_s, min_ttl_s, stale_s;
 };

@@ -127,33 +127,19 @@ static int follow_chain(struct build *b)
     return 0;
 }
 
+/* The SOA of a negative answer stands before its proofs. */
 static void choose_authority(struct build *b)
 {
-    bool referral = b->negative && b->link_count == 1 && b->gathered.rcode == RCODE_NOERROR;
-    for (size_t i = 0; i < b->gathered.count; i++) {
-        struct gathered_set *set = &b->gathered.sets[i];
-        uint16_t type = set->rrset.type;
-        if (set->section != SECTION_AUTHORITY)
-            continue;
-        if (type == TYPE_SOA && b->negative && !b->has_soa) {
+    struct gathered_set *sets = b->gathered.sets;
+    for (size_t i = 0; i < b->gathered.count && b->negative && !b->has_soa; i++)
+        if (sets[i].section == SECTION_AUTHORITY && sets[i].rrset.type == TYPE_SOA) {
             b->has_soa = true;
-            choose(b, set, SET_SHOWN);
-        } else if (type == TYPE_NSEC || type == TYPE_NSEC3) {
-            choose(b, set, SET_SHOWN_TO_DO);
+            choose(b, &sets[i], SET_SHOWN);
         }
-    }
-    if (!referral || b->has_soa)
-        return;
-    for (size_t i = 0; i < b->gathered.count; i++) {
-        struct gathered_set *set = &b->gathered.sets[i];
-        uint16_t type = set->rrset.type;
-        if (set->section == SECTION_AUTHORITY && type == TYPE_NS)
-            choose(b, set, SET_SHOWN);
-        else if (set->section == SECTION_AUTHORITY && type == TYPE_DS)
-            choose(b, set, SET_SHOWN_TO_DO);
-        else if (set->section == SECTION_ADDITIONAL && (type == TYPE_A || type == TYPE_AAAA))
-            choose(b, set, SET_SHOWN);
-    }
+    for (size_t i = 0; i < b->gathered.count; i++)
+        if (sets[i].section == SECTION_AUTHORITY &&
+            (sets[i].rrset.type == TYPE_NSEC || sets[i].rrset.type == TYPE_NSEC3))
+            choose(b, &sets[i], SET_SHOWN_TO_DO);
 }
 
 /* --- how long it lives --- */
@@ -194,7 +180,7 @@ static int write_draft(struct build *b, struct draft *draft, bool with_dnssec)
     struct message_writer m;
     message_begin(&m, draft->bytes, sizeof draft->bytes, 0, DNS_QR);
     int error = message_put_question(&m, b->source->name, b->source->qtype, CLASS_IN);
-    for (enum dns_section section = SECTION_ANSWER; section <= SECTION_ADDITIONAL; section++)
+    for (enum dns_section section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++)
         for (size_t i = 0; i < b->chosen_count && !error; i++) {
             struct chosen_set *chosen = &b->chosen[i];
             if (chosen->set->section != section || (chosen->shown == SET_SHOWN_TO_DO && !with_dnssec))
@@ -326,7 +312,6 @@ static void fill_in(const struct build *b, struct truth *truth)
     truth->rcode = (uint8_t)b->gathered.rcode;
     truth->security = s->security;
     truth->has_sigs = b->has_sigs;
-    truth->authoritative = s->authoritative;
     truth->qtype = s->qtype;
     truth->name_length = (uint8_t)b->name_bytes;
     truth->ede = bogus ? s->ede : EDE_NONE;

@@ -220,17 +220,17 @@ static void any_takes_everything_of_the_name(void **state)
     truth_unref(truth);
 }
 
-static void a_referral_keeps_its_servers_and_glue(void **state)
+static void the_soa_stands_before_the_proofs(void **state)
 {
     (void)state;
     struct sketch s;
-    begin(&s, "a.sub.example.org.", TYPE_A);
-    put_name(&s, SECTION_AUTHORITY, "sub.example.org.", TYPE_NS, 300, "ns.sub.example.org.");
-    put(&s, SECTION_ADDITIONAL, "ns.sub.example.org.", TYPE_A, 300, address_2, 4);
-    struct truth *truth = finish(&s, RCODE_NOERROR);
-    assert_string_equal(
-        wire_text(truth, &truth->plain),
-        "1 sub.example.org. 5 NS ns.sub.example.org.\n2 ns.sub.example.org. 300 A 192.0.2.2\n");
+    begin(&s, "a.example.org.", TYPE_A);
+    put(&s, SECTION_AUTHORITY, "0.example.org.", TYPE_NSEC, 300, "\1b\0\0\1\x40", 6);
+    put_soa(&s, "example.org.", 300, 120);
+    struct truth *truth = finish(&s, RCODE_NXDOMAIN);
+    assert_int_equal(truth->plain.counts[1], 1);
+    assert_string_equal(wire_text(truth, &truth->full), "1 example.org. 120 SOA . . 0 0 0 0 120\n"
+                                                        "1 0.example.org. 120 NSEC b. A\n");
     truth_unref(truth);
 }
 
@@ -432,7 +432,7 @@ int main(void)
         cmocka_unit_test(a_chain_in_a_circle_ends),
         cmocka_unit_test(a_cname_asked_for_is_not_followed),
         cmocka_unit_test(any_takes_everything_of_the_name),
-        cmocka_unit_test(a_referral_keeps_its_servers_and_glue),
+        cmocka_unit_test(the_soa_stands_before_the_proofs),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_minimum),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_ttl_when_that_is_less),
         cmocka_unit_test(a_negative_answer_is_bounded),
