@@ -201,8 +201,6 @@ static void talk(struct leg *leg, uint64_t now_us)
 /* Reads into the pipe. An error of the far end is kept; for the other side it is an end like any. */
 static void fill(struct leg_pipe *pipe, int fd, int *reset)
 {
-    if (pipe->start == pipe->end)
-        pipe->start = pipe->end = 0;
     if (pipe->finished || !pipe_room(pipe))
         return;
     ssize_t got = recv(fd, pipe->bytes + pipe->end, pipe_room(pipe), 0);
@@ -222,12 +220,12 @@ static void drain(struct leg_pipe *pipe, int fd)
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (sent < 0) {
-            pipe->start = pipe->end = 0;
-            pipe->finished = true;
+            pipe->finished = true; /* nobody reads any more */
             break;
         }
         pipe->start += (size_t)sent;
     }
+    pipe->start = pipe->end = 0;
     if (pipe->finished && !pipe->passed) {
         shutdown(fd, SHUT_WR);
         pipe->passed = true;
@@ -244,7 +242,7 @@ static void keep_first(struct leg *leg, size_t had)
 
 static void move(struct leg *leg)
 {
-    size_t had = leg->down->start == leg->down->end ? 0 : leg->down->end;
+    size_t had = leg->down->end;
     fill(leg->down, leg->far_fd, &leg->reset);
     keep_first(leg, had);
     fill(leg->up, leg->near_fd, NULL);

@@ -305,6 +305,9 @@ static bool round_of(struct probe *p, struct arena *arena)
     for (size_t i = 0; i < next.start; i++)
         start_try(p);
     start_sides(p, arena);
+    look(p); /* what failed at once */
+    if (next.start)
+        return !p->seen->machine_error;
     if (p->seen->chosen >= 0 || (next.over && sides_over(p)))
         return false;
     int wait_ms = left_ms(p);
