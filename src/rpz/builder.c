@@ -256,7 +256,7 @@ static int add_more(struct policy_builder *b, const struct incoming *in, const u
 static int add_rule(struct policy_builder *b, const struct incoming *in)
 {
     struct rpz_key key;
-    rpz_key_init(&key, rpz_seed(), in->name, (const uint8_t *)"");
+    rpz_key_init(&key, in->name, rpz_tail_none());
     uint64_t *slot = owners_draft_find(&b->owners, &key);
     bool has_entry = slot && !slot_is_empty_nonterminal(*slot);
     if (has_entry && owner_action(*entry_at(b, slot_offset(*slot)), in->side))

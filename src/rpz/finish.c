@@ -67,7 +67,7 @@ static int settle_data(struct policy_builder *b, struct policy_zone *zone)
 static uint32_t current_entry(const struct policy_builder *b, uint32_t entry)
 {
     struct rpz_key key;
-    rpz_key_init(&key, rpz_seed(), b->owners.bytes.base + entry + 1, (const uint8_t *)"");
+    rpz_key_init(&key, b->owners.bytes.base + entry + 1, rpz_tail_none());
     return slot_offset(*owners_draft_find(&b->owners, &key));
 }
 
@@ -110,7 +110,7 @@ static int settle_addresses(const struct policy_builder *b, struct policy_zone *
 static uint32_t top_of(const struct policy_zone *zone, enum rpz_trigger trigger)
 {
     struct rpz_key key;
-    rpz_key_init(&key, rpz_seed(), (const uint8_t *)"", rpz_key_tail(trigger));
+    rpz_key_init(&key, (const uint8_t *)"", rpz_key_tail(trigger));
     const uint64_t *slot = owners_find(&zone->owners, &key);
     return slot && !slot_is_empty_nonterminal(*slot) ? slot_offset(*slot) : 0;
 }

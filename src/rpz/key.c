@@ -5,38 +5,53 @@
 
 #include "base/random.h"
 
-static uint64_t process_seed;
+static struct {
+    uint64_t seed;
+    struct rpz_tail none, nsdname;
+} process = {.none = {"", 1, 0}, .nsdname = {"\13rpz-nsdname", 13, 0}};
 
 static void make_seed(void)
 {
-    process_seed = random_u64() | 1;
+    process.seed = random_u64() | 1;
+    process.none.hash = process.seed;
+    process.nsdname.hash = rpz_hash_label(process.seed, process.nsdname.bytes);
+}
+
+static void have_seed(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_seed);
 }
 
 uint64_t rpz_seed(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_seed);
-    return process_seed;
+    have_seed();
+    return process.seed;
 }
 
-static uint64_t hash_tail(uint64_t seed, const uint8_t *tail)
+const struct rpz_tail *rpz_tail_none(void)
 {
-    if (!tail[0])
-        return seed;
-    return rpz_hash_label(hash_tail(seed, tail + 1 + tail[0]), tail);
+    have_seed();
+    return &process.none;
 }
 
-void rpz_key_init(struct rpz_key *key, uint64_t seed, const uint8_t *name, const uint8_t *tail)
+const struct rpz_tail *rpz_tail_nsdname(void)
 {
-    unsigned labels = 0, at = 0;
-    for (; name[at]; at += 1u + name[at])
-        key->start[labels++] = (uint8_t)at;
+    have_seed();
+    return &process.nsdname;
+}
+
+void rpz_key_init(struct rpz_key *key, const uint8_t *name, const struct rpz_tail *tail)
+{
+    const uint8_t *at = name;
+    uint8_t *start = key->start;
+    for (; *at; at += 1u + *at)
+        *start++ = (uint8_t)(at - name);
+    *start = key->length = (uint8_t)(at - name);
+    key->labels = (uint8_t)(start - key->start);
     key->name = name;
-    key->length = (uint8_t)at;
-    key->labels = (uint8_t)labels;
     key->tail = tail;
-    key->tail_bytes = (uint8_t)name_length(tail);
     key->hashed = 0;
-    key->state = hash_tail(seed, tail);
-    key->fingerprint[0] = (uint32_t)(key->state >> 32);
+    key->state = tail->hash;
+    key->fingerprint[0] = (uint32_t)(tail->hash >> 32);
 }

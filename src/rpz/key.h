@@ -11,28 +11,39 @@
 #include "base/hash.h"
 #include "dns/name.h"
 
+/* What stands behind the names of a trigger inside a zone: nothing, or the label rpz-nsdname. */
+struct rpz_tail {
+    uint8_t bytes[14]; /* as a name */
+    uint8_t length;    /* with the final zero */
+    uint64_t hash;
+};
+
 struct rpz_key {
     const uint8_t *name; /* lower case */
-    const uint8_t *tail; /* what stands behind it in the zone: the root, or rpz-nsdname */
-    uint8_t tail_bytes;
+    const struct rpz_tail *tail;
+    uint64_t state; /* whole hash of level `hashed` */
     uint8_t length; /* bytes of the labels, without the root's */
     uint8_t labels;
     uint8_t hashed;                            /* levels whose hash is known: 0 … hashed */
-    uint64_t state;                            /* whole hash of level `hashed` */
-    uint8_t start[NAME_MAX_LABELS + 1];        /* of each label, first label first */
+    uint8_t start[NAME_MAX_LABELS + 1];        /* of each label, first label first, and of the root's */
     uint32_t fingerprint[NAME_MAX_LABELS + 1]; /* by level: the number of labels, from the root */
 };
 
-/* Prepares `name`, seen below `tail` (the root, or `rpz-nsdname.`). Both must outlast the key. */
-void rpz_key_init(struct rpz_key *key, uint64_t seed, const uint8_t *name, const uint8_t *tail);
+/* Prepares `name` for one of these trees. It must outlast the key. */
+void rpz_key_init(struct rpz_key *key, const uint8_t *name, const struct rpz_tail *tail);
 
 /* One seed per process, so that a key fits every zone. */
 uint64_t rpz_seed(void);
 
+/* All owners as they stand in the zone; QNAME rules. */
+const struct rpz_tail *rpz_tail_none(void);
+/* NSDNAME rules. */
+const struct rpz_tail *rpz_tail_nsdname(void);
+
 /* Where the ancestor of `level` labels begins. */
 static inline const uint8_t *rpz_key_at(const struct rpz_key *key, unsigned level)
 {
-    return key->name + (level ? key->start[key->labels - level] : key->length);
+    return key->name + key->start[key->labels - level];
 }
 
 static inline uint64_t rpz_hash_label(uint64_t above, const uint8_t *label)
@@ -44,7 +55,8 @@ static inline uint64_t rpz_hash_label(uint64_t above, const uint8_t *label)
 static inline uint32_t rpz_key_fingerprint(struct rpz_key *key, unsigned level)
 {
     while (key->hashed < level) {
-        key->state = rpz_hash_label(key->state, rpz_key_at(key, key->hashed + 1u));
+        const uint8_t *label = rpz_key_at(key, key->hashed + 1u);
+        key->state = rpz_hash_label(key->state, label);
         key->fingerprint[++key->hashed] = (uint32_t)(key->state >> 32);
     }
     return key->fingerprint[level];

@@ -2,11 +2,6 @@
 #include "dns/consts.h"
 #include "rpz/version.h"
 
-const uint8_t *rpz_key_tail(enum rpz_trigger trigger)
-{
-    return (const uint8_t *)(trigger == RPZ_NSDNAME ? "\13rpz-nsdname" : "");
-}
-
 /* --- from an entry to a hit ---------------------------------------------------------------------------- */
 
 static const struct rule_data *data_of(const struct policy_zone *zone, uint32_t entry, enum owner_side side)
@@ -35,66 +30,86 @@ static bool take_hit(const struct policy_zone *zone, enum rpz_trigger trigger, u
 
 /* --- names --------------------------------------------------------------------------------------------- */
 
-/* The entry at the key's ancestor of `level` labels, 0: none. It is known to exist, or is the top. */
-static uint32_t entry_at_level(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
-                               unsigned level)
+/* Where a key's name leads: its deepest ancestor that exists, the slot of which is NULL at the top. */
+struct place {
+    const uint64_t *slot;
+    unsigned level; /* labels */
+};
+
+/* Every ancestor of what exists exists, so the first miss ends the search from the root; names are compared
+ * only at its end, to tell a fingerprint's accident. */
+static struct place closest_encloser(const struct policy_zone *zone, struct rpz_key *key)
 {
-    if (level == 0)
-        return zone->tops[trigger];
-    const uint64_t *slot = owners_probe(&zone->owners, rpz_key_fingerprint(key, level));
-    slot = slot ? owners_confirm(&zone->owners, slot, key, level) : NULL;
-    return slot && !slot_is_empty_nonterminal(*slot) ? slot_offset(*slot) : 0;
+    const struct owners *owners = &zone->owners;
+    struct place place = {NULL, 0};
+    const uint64_t *next;
+    while (place.level < key->labels &&
+           (next = owners_probe(owners, rpz_key_fingerprint(key, place.level + 1)))) {
+        place.slot = next;
+        place.level++;
+    }
+    while (place.slot && !(place.slot = owners_confirm(owners, place.slot, key, place.level)))
+        if (--place.level > 0)
+            place.slot = owners_probe(owners, key->fingerprint[place.level]);
+    return place;
 }
 
-/* How many labels the deepest ancestor has that exists. Every ancestor of what exists exists, so the first
- * miss ends the search; names are compared only at its end, to tell a fingerprint's accident. */
-static unsigned deepest_level(const struct policy_zone *zone, struct rpz_key *key)
+static struct place parent_of(const struct policy_zone *zone, struct rpz_key *key, struct place place)
 {
-    const uint64_t *slot = NULL, *next;
-    unsigned level = 0;
-    while (level < key->labels && (next = owners_probe(&zone->owners, rpz_key_fingerprint(key, level + 1)))) {
-        slot = next;
-        level++;
-    }
-    while (level > 0 && !owners_confirm(&zone->owners, slot, key, level))
-        if (--level > 0)
-            slot = owners_probe(&zone->owners, rpz_key_fingerprint(key, level));
-    return level;
+    const struct owners *owners = &zone->owners;
+    if (--place.level == 0)
+        return (struct place){NULL, 0};
+    place.slot = owners_probe(owners, rpz_key_fingerprint(key, place.level));
+    place.slot = owners_confirm(owners, place.slot, key, place.level);
+    return place;
+}
+
+/* The entry there, 0: none. */
+static uint32_t entry_of(const struct policy_zone *zone, enum rpz_trigger trigger, struct place place)
+{
+    if (!place.slot)
+        return zone->tops[trigger];
+    return slot_is_empty_nonterminal(*place.slot) ? 0 : slot_offset(*place.slot);
 }
 
 /* A question below `rpz-ip.` does not meet the zone's address rules. */
 static bool below_special_label(const struct rpz_key *key)
 {
     const uint8_t *last = rpz_key_at(key, 1);
-    return (last[1] == 'r') && rpz_trigger_of_label(last) != RPZ_QNAME;
+    return last[1] == 'r' && rpz_trigger_of_label(last) != RPZ_QNAME;
 }
 
 /* The key's own name and everything above it, deepest first: the first rule counts. */
 static bool nearest_rule(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
-                         unsigned level, struct policy_hit *out)
+                         struct place place, struct policy_hit *out)
 {
-    for (;; level--) {
-        uint32_t entry = entry_at_level(zone, trigger, key, level);
-        if (entry && level < key->labels && take_hit(zone, trigger, entry, SIDE_WILDCARD, level, out))
+    for (;; place = parent_of(zone, key, place)) {
+        uint32_t entry = entry_of(zone, trigger, place);
+        if (entry && place.level < key->labels &&
+            take_hit(zone, trigger, entry, SIDE_WILDCARD, place.level, out))
             return true;
-        if (entry && take_hit(zone, trigger, entry, SIDE_EXACT, level, out))
+        if (entry && take_hit(zone, trigger, entry, SIDE_EXACT, place.level, out))
             return true;
-        if (level == 0)
+        if (place.level == 0)
             return false;
     }
 }
 
 /* DNS wildcard matching from the closest encloser (RFC 4592). */
 static bool closest_rule(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
-                         unsigned level, struct policy_hit *out)
+                         struct place place, struct policy_hit *out)
 {
-    bool exact = level == key->labels && !name_is_wildcard(key->name);
-    if (level == key->labels && !exact)
-        level--; /* the name `*.x` itself is the other side of x */
-    if (level + 1u < key->labels && name_is_wildcard(rpz_key_at(key, level + 1)))
+    bool exact = place.level == key->labels && !name_is_wildcard(key->name);
+    if (place.level == key->labels && !exact)
+        place = parent_of(zone, key, place); /* the name `*.x` itself is the other side of x */
+    uint32_t entry = entry_of(zone, trigger, place);
+    if (!entry)
+        return false;
+    if (exact)
+        return take_hit(zone, trigger, entry, SIDE_EXACT, place.level, out);
+    if (place.level + 1u < key->labels && name_is_wildcard(rpz_key_at(key, place.level + 1)))
         return false; /* below the name `*.x`, which exists if there is a rule */
-    uint32_t entry = entry_at_level(zone, trigger, key, level);
-    return entry && take_hit(zone, trigger, entry, exact ? SIDE_EXACT : SIDE_WILDCARD, level, out);
+    return take_hit(zone, trigger, entry, SIDE_WILDCARD, place.level, out);
 }
 
 /* A CNAME that leads to the very name it stands for is the old PASSTHRU (as BIND has it, also for wildcards).
@@ -112,13 +127,11 @@ bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trig
 {
     if (!zone->counts.rules[trigger] || !key->labels)
         return false;
-    unsigned level = deepest_level(zone, key);
-    if (level == 0 && !zone->tops[trigger])
-        return false;
+    struct place place = closest_encloser(zone, key);
     if (trigger == RPZ_QNAME && below_special_label(key))
-        level = 0;
-    bool found = include_subdomains ? nearest_rule(zone, trigger, key, level, out)
-                                    : closest_rule(zone, trigger, key, level, out);
+        place = (struct place){NULL, 0};
+    bool found = include_subdomains ? nearest_rule(zone, trigger, key, place, out)
+                                    : closest_rule(zone, trigger, key, place, out);
     if (found && out->action == RPZ_LOCAL_DATA)
         settle_self_target(zone, key, out);
     return found;
@@ -128,7 +141,7 @@ bool policy_zone_match_name(const struct policy_zone *zone, enum rpz_trigger tri
                             bool include_subdomains, struct policy_hit *out)
 {
     struct rpz_key key;
-    rpz_key_init(&key, rpz_seed(), name, rpz_key_tail(trigger));
+    rpz_key_init(&key, name, rpz_key_tail(trigger));
     return policy_zone_match_key(zone, trigger, &key, include_subdomains, out);
 }
 

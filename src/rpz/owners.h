@@ -82,7 +82,10 @@ static inline bool owner_is(const uint8_t *stored, const struct rpz_key *key, un
 {
     const uint8_t *at = rpz_key_at(key, level);
     size_t length = (size_t)(key->name + key->length - at);
-    return memcmp(stored, at, length) == 0 && memcmp(stored + length, key->tail, key->tail_bytes) == 0;
+    if (key->tail->length == 1)
+        return memcmp(stored, at, length + 1) == 0;
+    return memcmp(stored, at, length) == 0 &&
+           memcmp(stored + length, key->tail->bytes, key->tail->length) == 0;
 }
 
 /* The first slot with this fingerprint; NULL: no such name exists. Others with the same one follow it. */

@@ -29,7 +29,7 @@ static bool find_qname(const struct policy_zone *zone, struct search *s, struct 
     const struct policy_zone_options *options = &s->set->zones[s->zone].options;
     out->name = s->facts->links[s->link].name;
     if (!s->key_ready)
-        rpz_key_init(&s->key, rpz_seed(), out->name, rpz_key_tail(RPZ_QNAME));
+        rpz_key_init(&s->key, out->name, rpz_key_tail(RPZ_QNAME));
     s->key_ready = true;
     return policy_zone_match_key(zone, RPZ_QNAME, &s->key, options->include_subdomains, &out->hit);
 }

@@ -36,9 +36,12 @@ void policy_zone_free(struct policy_zone *zone);
 const uint8_t *rpz_action_target(enum rpz_action action);
 
 /* What a key of this trigger's names (QNAME, NSDNAME) is made with. */
-const uint8_t *rpz_key_tail(enum rpz_trigger trigger);
+static inline const struct rpz_tail *rpz_key_tail(enum rpz_trigger trigger)
+{
+    return trigger == RPZ_NSDNAME ? rpz_tail_nsdname() : rpz_tail_none();
+}
 
-/* policy_zone_match_name() with a key made with rpz_seed() and rpz_key_tail(trigger). */
+/* policy_zone_match_name() with a key made with rpz_key_tail(trigger). */
 bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trigger, struct rpz_key *key,
                            bool include_subdomains, struct policy_hit *out);
 

@@ -181,9 +181,9 @@ static int visit_owner_rules(struct visit *v, const uint8_t *relative, bool *exi
     enum owner_side side = name_is_wildcard(relative) ? SIDE_WILDCARD : SIDE_EXACT;
     const uint8_t *name = side == SIDE_WILDCARD ? relative + 2 : relative;
     struct rpz_key key;
-    rpz_key_init(&key, rpz_seed(), relative, (const uint8_t *)"");
+    rpz_key_init(&key, relative, rpz_tail_none());
     *exists = owners_find(&v->zone->owners, &key) != NULL;
-    rpz_key_init(&key, rpz_seed(), name, (const uint8_t *)"");
+    rpz_key_init(&key, name, rpz_tail_none());
     const uint64_t *slot = owners_find(&v->zone->owners, &key);
     if (!slot || slot_is_empty_nonterminal(*slot))
         return 0;
