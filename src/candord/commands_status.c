@@ -154,12 +154,51 @@ static void add_metric(void *context, const char *room, const struct metric_def 
                                     def->kind == METRIC_GAUGE ? "gauge" : "counter", "help", def->help));
 }
 
+/* The sockets count for themselves. */
+static void add_net_metrics(const struct daemon *daemon, json_t *list)
+{
+    struct udp_counters udp = {0};
+    struct tcp_counters tcp = {0};
+    for (unsigned i = 0; i < daemon->worker_count; i++)
+        worker_count(daemon->workers[i], &udp, &tcp);
+    const struct {
+        struct metric_def def;
+        uint64_t value;
+    } metrics[] = {
+        {{"udp_received", "packets", "Packets read.", METRIC_COUNTER}, udp.received},
+        {{"udp_sent", "packets", "Packets written.", METRIC_COUNTER}, udp.sent},
+        {{"udp_send_failed", "packets", "Answers dropped because the socket was full or refused them.",
+          METRIC_COUNTER},
+         udp.send_failed},
+        {{"udp_too_long", "packets", "Packets dropped because they were longer than 4096 bytes.",
+          METRIC_COUNTER},
+         udp.truncated_in},
+        {{"tcp_open", "connections", "Connections that are open now.", METRIC_GAUGE}, tcp.open_now},
+        {{"tcp_accepted", "connections", "Connections accepted.", METRIC_COUNTER}, tcp.accepted},
+        {{"tcp_messages", "messages", "Messages read.", METRIC_COUNTER}, tcp.messages},
+        {{"tcp_closed_idle", "connections", "Connections closed because nothing came.", METRIC_COUNTER},
+         tcp.closed_idle},
+        {{"tcp_closed_slow", "connections",
+          "Connections cut off: a message took too long, or answers were not read.", METRIC_COUNTER},
+         tcp.closed_slow},
+        {{"tcp_closed_limit", "connections", "Idle connections closed to make room for new ones.",
+          METRIC_COUNTER},
+         tcp.closed_limit},
+        {{"tcp_refused", "connections", "Connections refused because tcp-clients was reached.",
+          METRIC_COUNTER},
+         tcp.refused_limit},
+    };
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+        add_metric(list, "net", &metrics[i].def, metrics[i].value);
+}
+
 int command_stats(void *context, const json_t *request, struct control_reply *reply)
 {
     struct daemon *daemon = context;
     json_t *list = json_array();
     (void)request;
     metrics_read(daemon->metrics, add_metric, list);
+    add_net_metrics(daemon, list);
     control_end(reply, json_pack("{s:o}", "metrics", list));
     return 0;
 }

@@ -34,7 +34,9 @@ struct worker {
     struct listener *listeners;
     size_t listener_count;
     struct tcp_limits tcp_limits;
-    _Atomic uint64_t *counters;
+    _Atomic uint64_t
+        *counters; /* what is counted in now: `counted`, or `unseen` for the operator's questions */
+    _Atomic uint64_t *counted, unseen[SERVE_METRICS];
     struct query *free;
     unsigned asks_out; /* asks that have not come back */
     struct inbox tasks;
@@ -121,7 +123,10 @@ static void query_continue(struct query *q)
     q->now_ms = loop_now_ms(worker->loop);
     q->out = worker->scratch;
     q->out_size = sizeof worker->scratch;
-    if (query_resume(q) == QUERY_WAITS)
+    worker->counters = q->explanation ? worker->unseen : worker->counted;
+    enum query_progress progress = query_resume(q);
+    worker->counters = worker->counted;
+    if (progress == QUERY_WAITS)
         return;
     deliver(q);
     if (q->ask_pending)
@@ -279,7 +284,10 @@ void worker_explain(struct worker *worker, struct explanation *explanation, cons
     q->now_ms = loop_now_ms(worker->loop);
     q->out = worker->scratch;
     q->out_size = sizeof worker->scratch;
-    if (query_start(q, packet, length) == QUERY_WAITS) {
+    worker->counters = worker->unseen;
+    enum query_progress progress = query_start(q, packet, length);
+    worker->counters = worker->counted;
+    if (progress == QUERY_WAITS) {
         query_detach(q);
         return;
     }
@@ -417,7 +425,7 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     }
     worker->serving = serving;
     worker->index = index;
-    worker->counters = metric_values(block);
+    worker->counters = worker->counted = metric_values(block);
     worker->tcp_limits = limits_of(config);
     worker->loop = loop_new();
     worker->servers = server_table_new();
@@ -497,6 +505,32 @@ void worker_join(struct worker *worker)
     if (worker->started)
         pthread_join(worker->thread, NULL);
     worker->started = false;
+}
+
+static void add_tcp(struct tcp_counters *sum, const struct tcp_counters *one)
+{
+    sum->accepted += one->accepted;
+    sum->closed_idle += one->closed_idle;
+    sum->closed_slow += one->closed_slow;
+    sum->closed_limit += one->closed_limit;
+    sum->refused_limit += one->refused_limit;
+    sum->messages += one->messages;
+    sum->open_now += one->open_now;
+}
+
+void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp)
+{
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        struct udp_counters from_udp;
+        struct tcp_counters from_tcp;
+        udp_count(worker->listeners[i].udp, &from_udp);
+        tcp_count(worker->listeners[i].tcp, &from_tcp);
+        udp->received += from_udp.received;
+        udp->sent += from_udp.sent;
+        udp->send_failed += from_udp.send_failed;
+        udp->truncated_in += from_udp.truncated_in;
+        add_tcp(tcp, &from_tcp);
+    }
 }
 
 void worker_free(struct worker *worker)

@@ -52,6 +52,9 @@ void worker_post(struct worker *worker, struct worker_task *task);
 void worker_explain(struct worker *worker, struct explanation *explanation, const struct client *client,
                     const uint8_t *packet, size_t length);
 
+/* Adds what its sockets have counted. From any thread, while the worker lives. */
+void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp);
+
 /* For the query path. */
 struct serving *worker_serving(struct worker *worker);
 

@@ -231,6 +231,11 @@ def check_flush_and_stats(candord):
     with tap.case("stats has name, value, unit and meaning of each counter"):
         metrics = {"%s_%s" % (m["room"], m["name"]): m for m in candord.ctl_json("stats")["metrics"]}
         assert metrics["serve_udp_queries"]["value"] > 0, metrics["serve_udp_queries"]
+        assert metrics["net_udp_received"]["value"] >= metrics["serve_udp_queries"]["value"], metrics
+        with ask.tcp_connect(candord):
+            def open_now():
+                return [m["value"] for m in candord.ctl_json("stats")["metrics"] if m["name"] == "tcp_open"][0]
+            candord.wait(lambda: open_now() == 1)
         assert all(m["help"] and m["kind"] in ("counter", "gauge") for m in metrics.values())
         assert "serve_udp_queries" in candord.ctl("stats")
 
