@@ -58,13 +58,17 @@ static int meta_type_rcode(uint16_t qtype, bool at_apex)
     }
 }
 
-/* May this client ask about this name at all? Sets what he may have. */
-static bool access_allowed(struct query *q, const struct zone_table_entry *zone)
+static void take_rights(struct query *q)
 {
     bool rd = query_rd(&q->asked);
     q->recursion_allowed = q->rights.recursion;
-    q->policed = q->view->has_policy && (q->recursion_allowed || !rd);
     q->may_recurse = q->recursion_allowed && rd;
+    q->policed = q->view->has_policy && (q->recursion_allowed || !rd);
+}
+
+/* May this client ask about this name at all? */
+static bool access_allowed(const struct query *q, const struct zone_table_entry *zone)
+{
     if (zone && zone->owner)
         return allows(q, ((const struct zone_config *)zone->owner)->allow_query);
     return zone || q->rights.query; /* an empty zone is for everybody who may ask at all */
@@ -82,17 +86,19 @@ static void answer_cookie(struct query *q)
 
 /* --- policy --- */
 
-/* A truth's memo says that no rule of one generation concerns it, for any client without CLIENT-IP rules of
- * his own, with RD and without DO: the case in which most rules act. */
+/* A truth's memo is a generation of policy and zones: under it the name is in no zone of ours, and no rule
+ * concerns the truth, for any client without CLIENT-IP rules of his own, with RD and without DO: the case in
+ * which most rules act. */
 static bool memo_is_clean(const struct query *q, const struct truth *truth)
 {
-    return atomic_load_explicit(&truth->memo[q->view->index & 1], memory_order_relaxed) ==
-           q->view->policy->generation;
+    return !q->rights.client_rules &&
+           atomic_load_explicit(&truth->memo[q->view->index & 1], memory_order_relaxed) ==
+               q->view->policy->generation;
 }
 
 static void memo_set(const struct query *q, struct truth *truth)
 {
-    bool widest = query_rd(&q->asked) && !(q->asked.dnssec_ok && truth->has_sigs);
+    bool widest = query_rd(&q->asked) && !(q->asked.dnssec_ok && truth->has_sigs) && !q->rights.client_rules;
     if (widest && !q->verdict.disabled_count && !q->verdict.depends_on_client)
         atomic_store_explicit(&truth->memo[q->view->index & 1], q->view->policy->generation,
                               memory_order_relaxed);
@@ -187,10 +193,9 @@ enum short_way { SHORT_TRUTH, SHORT_RULE, SHORT_NOT };
  * case for the long way? */
 static enum short_way judge_short(struct query *q, struct truth *truth)
 {
-    if (!q->policed)
-        return SHORT_TRUTH;
-    if (memo_is_clean(q, truth) && !q->rights.client_rules) {
-        count(q, SERVE_POLICY_MEMO_HITS);
+    if (!q->policed) {
+        if (!q->view->has_policy)
+            memo_set(q, truth);
         return SHORT_TRUTH;
     }
     enum policy_step step = judge_truth(q, truth);
@@ -215,26 +220,35 @@ static void prefetch_if_due(struct query *q, const struct truth *truth)
         worker_fetch(q->worker, q->view, truth->name, truth->qtype);
 }
 
-/* Answers from one fresh truth in the cache. False: the long way has to be taken. */
-static bool answer_from_cache(struct query *q, enum query_progress *progress)
+static struct truth *fresh_truth(struct query *q)
 {
     struct cache *cache = q->view->pool->cache;
     uint64_t hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
     struct truth *truth = cache_find(cache, hash, q->name, q->name_length, q->asked.qtype);
-    if (!truth || truth->expires_ms <= q->now_ms)
-        return false;
+    return truth && truth->expires_ms > q->now_ms ? truth : NULL;
+}
+
+static void answer_truth(struct query *q, const struct truth *truth)
+{
+    count(q, SERVE_CACHE_HITS);
+    prefetch_if_due(q, truth);
+    reply_truth(q, truth);
+}
+
+/* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
+static bool answer_from_cache(struct query *q, struct truth *truth, enum query_progress *progress)
+{
     if (truth->link_count > 1 && q->view->has_zones)
         return false; /* the chain may lead into a zone of ours */
     enum short_way way = judge_short(q, truth);
     if (way == SHORT_NOT)
         return false;
-    count(q, SERVE_CACHE_HITS);
     *progress = QUERY_DONE;
     if (way == SHORT_RULE) {
+        count(q, SERVE_CACHE_HITS);
         *progress = rewrite_begin(q);
     } else {
-        prefetch_if_due(q, truth);
-        reply_truth(q, truth);
+        answer_truth(q, truth);
     }
     return true;
 }
@@ -300,7 +314,7 @@ static enum query_progress judge(struct query *q)
     note_disabled(q);
     q->verdict_known = true;
     if (step != POLICY_RULE) {
-        if (q->sole_truth && !q->servers_incomplete && !q->rights.client_rules)
+        if (q->sole_truth && !q->servers_incomplete)
             memo_set(q, q->sole_truth);
         return finish_truth(q);
     }
@@ -363,14 +377,15 @@ static bool rule_before_recursion(struct query *q, enum query_progress *progress
     return true;
 }
 
-static enum query_progress answer_question(struct query *q, const struct zone_table_entry *zone)
+static enum query_progress answer_question(struct query *q, const struct zone_table_entry *zone,
+                                           struct truth *truth)
 {
     enum query_progress progress;
     if (q->policed && q->view->policy->options.servfail_until_ready && !q->view->policy->ready) {
         count(q, SERVE_NOT_READY);
         return done_code(q, RCODE_SERVFAIL, EDE_NOT_READY, NULL);
     }
-    if (!zone && !q->explanation && answer_from_cache(q, &progress))
+    if (truth && !zone && answer_from_cache(q, truth, &progress))
         return progress == QUERY_WAITS ? advance(q) : progress;
     if (!q->explanation && rule_before_recursion(q, &progress))
         return progress;
@@ -457,15 +472,21 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
         return answer_class(q);
     q->name_length = q->asked.qname_length;
     name_copy_lower_known(q->name, q->asked.qname, q->name_length);
+    take_rights(q);
+    struct truth *truth = q->rights.query && !q->explanation ? fresh_truth(q) : NULL;
+    if (truth && memo_is_clean(q, truth)) {
+        count(q, SERVE_POLICY_MEMO_HITS);
+        answer_truth(q, truth);
+        return QUERY_DONE;
+    }
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
-    bool allowed = access_allowed(q, zone);
     int meta = meta_type_rcode(q->asked.qtype, zone && name_equal(zone->origin, q->name));
     if (meta >= 0)
         return done_code(q, (unsigned)meta, EDE_NONE, NULL);
-    if (!allowed)
+    if (!access_allowed(q, zone))
         return refuse(q);
-    return answer_question(q, zone);
+    return answer_question(q, zone, truth);
 }
 
 enum query_progress query_resume(struct query *q)
@@ -483,6 +504,8 @@ void query_clear(struct query *q)
     truth_unref(q->sole_truth);
     q->truth = q->sole_truth = NULL;
     q->servers_incomplete = false;
+    q->verdict.disabled_count = 0;
+    q->verdict.depends_on_client = false;
     q->holds_snapshot = q->holds_packet = false;
     q->ask_error = 0;
     q->prefer_stale = q->answered = q->verdict_known = q->rewritten = q->no_reply = false;
