@@ -82,6 +82,8 @@ void build_logging(struct builder *b);
 void build_server(struct builder *b);
 void build_views(struct builder *b);
 
+/* Names without validation and servers that are never asked. */
+void build_exceptions(struct builder *b, const struct scope *scope, struct resolver_options *resolver);
 /* Fills view->resolver but for the forwards of zones; they come with build_zones(). */
 void build_resolver(struct builder *b, const struct scope *scope, struct view_config *view);
 /* `list` holds the view's statements with its zones. */

@@ -35,13 +35,20 @@ static bool forward_equal(const struct forward_zone *a, const struct forward_zon
 
 static bool lists_equal(const struct resolver_options *a, const struct resolver_options *b)
 {
-    if (a->anchor_count != b->anchor_count || a->forward_count != b->forward_count)
+    if (a->anchor_count != b->anchor_count || a->forward_count != b->forward_count ||
+        a->insecure_count != b->insecure_count || a->avoid_count != b->avoid_count)
         return false;
     for (size_t i = 0; i < a->anchor_count; i++)
         if (!text_equal(a->anchors[i], b->anchors[i]))
             return false;
     for (size_t i = 0; i < a->forward_count; i++)
         if (!forward_equal(&a->forwards[i], &b->forwards[i]))
+            return false;
+    for (size_t i = 0; i < a->insecure_count; i++)
+        if (!name_equal(a->insecure[i], b->insecure[i]))
+            return false;
+    for (size_t i = 0; i < a->avoid_count; i++)
+        if (!ip_equal(&a->avoid[i].address, &b->avoid[i].address) || a->avoid[i].length != b->avoid[i].length)
             return false;
     return true;
 }

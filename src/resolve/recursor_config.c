@@ -166,6 +166,18 @@ static void put_anchors(struct config_writer *w)
         put_quoted(w, "trust-anchor-file", root_anchor_file);
 }
 
+/* --- exceptions --- */
+
+static void put_exceptions(struct config_writer *w)
+{
+    const struct resolver_options *o = w->options;
+    char text[IP_TEXT_MAX];
+    for (size_t i = 0; o->validate && i < o->insecure_count; i++)
+        put_name(w, "domain-insecure", o->insecure[i]);
+    for (size_t i = 0; i < o->avoid_count; i++)
+        fprintf(w->to, "  do-not-query-address: %s\n", prefix_to_text(&o->avoid[i], text));
+}
+
 /* --- sizes --- */
 
 /* Every question under way holds a socket; no more of them than there are descriptors. */
@@ -237,6 +249,7 @@ static void put_options(struct config_writer *w)
         put_quoted(w, "root-hints", o->hints_file);
     if (o->validate)
         put_anchors(w);
+    put_exceptions(w);
     for (size_t i = 0; i < o->forward_count; i++)
         put_forward(w, &o->forwards[i]);
 }

@@ -47,6 +47,10 @@ struct resolver_options {
                                    for the root's among `anchors`. NULL: none */
     const char *const *anchors; /* trust-anchors as DS or DNSKEY lines */
     size_t anchor_count;
+    const uint8_t *const *insecure; /* validate-except: names below which nothing is validated */
+    size_t insecure_count;
+    const struct ip_prefix *avoid; /* server { bogus yes; }: never asked */
+    size_t avoid_count;
     const char *hints_file;              /* NULL: built in */
     const struct forward_zone *forwards; /* "." among them for global forwarders */
     size_t forward_count;

@@ -304,6 +304,26 @@ static void trust_anchors_become_records(void **state)
     config_free(config);
 }
 
+static void exceptions_reach_the_resolver(void **state)
+{
+    (void)state;
+    struct config *config =
+        read_text("options { validate-except { Corp.Example; \"lan\"; }; };"
+                  "server 10.0.0.0/8 { bogus yes; }; server 11.0.0.1 { edns no; };"
+                  "server ::1 { bogus no; };"
+                  "view a { server 10.0.0.0/8 { bogus no; }; server ::2 { bogus yes; }; };"
+                  "view b { validate-except { }; };");
+    const struct resolver_options *a = &config->views[0].resolver, *b = &config->views[1].resolver;
+    assert_int_equal(a->insecure_count, 2);
+    assert_memory_equal(a->insecure[0], "\4corp\7example", 14);
+    assert_int_equal(b->insecure_count, 0);
+    assert_int_equal(a->avoid_count, 1);
+    assert_int_equal(a->avoid[0].length, 128);
+    assert_int_equal(b->avoid_count, 1);
+    assert_int_equal(b->avoid[0].length, 8);
+    config_free(config);
+}
+
 static void primaries_are_lists_of_lists(void **state)
 {
     (void)state;
@@ -474,11 +494,11 @@ static void words_without_effect_are_said_once(void **state)
     (void)state;
     struct config *config = read_text("options { zone-statistics yes; };\n"
                                       "zone a { type primary; file \"a\"; zone-statistics yes; };\n"
-                                      "server 10.0.0.1 { bogus yes; }; server 10.0.0.2 { bogus yes; };");
+                                      "server 10.0.0.1 { edns no; }; server 10.0.0.2 { edns no; };");
     assert_string_equal(
         problems, "notice 1: 'zone-statistics' has no effect: candorctl and the control socket take its "
                   "place\n"
-                  "notice 3: 'server' has no effect: the recursor (libunbound) decides this by itself\n");
+                  "notice 3: 'edns' has no effect: the recursor (libunbound) decides this by itself\n");
     config_free(config);
 }
 
@@ -605,6 +625,7 @@ int main(void)
         cmocka_unit_test(zones_inherit_from_view_and_options),
         cmocka_unit_test(forwarding_reaches_the_resolver),
         cmocka_unit_test(trust_anchors_become_records),
+        cmocka_unit_test(exceptions_reach_the_resolver),
         cmocka_unit_test(primaries_are_lists_of_lists),
         cmocka_unit_test(policy_has_binds_defaults),
         cmocka_unit_test(a_policy_zone_wins_over_the_globals),
