@@ -143,6 +143,7 @@ class Verdicts:
         self.differences, self.unstable = [], []
         self.excused = collections.Counter()
         self.asked = self.dropped = self.made = 0
+        self.crashed, self.logged = [], []
 
     def note(self, outcome):
         self.asked += 1
@@ -161,17 +162,15 @@ class Verdicts:
             self.unstable.append(outcome)
 
 
-async def hear(court, policy, questions):
-    """Asks both servers; the verdicts."""
+async def hear(court, policy, questions, verdicts):
+    """Asks both servers."""
     transport, port = await failing_server()
     pair = court.start_both(policy, port)
     try:
-        verdicts = Verdicts(policy)
         await referee.compare(pair, questions, verdicts.note)
-        verdicts.crashed = [s.name for s in pair if not s.running()]
+        verdicts.crashed = [(s.name, s.log()) for s in pair if not s.running()]
         ours, theirs = (rewrites(s.log()) for s in pair)
         verdicts.logged = sorted(["only candord: " + l for l in ours - theirs] + ["only named: " + l for l in theirs - ours])
-        return verdicts
     finally:
         court.stop(pair)
         transport.close()
@@ -182,7 +181,8 @@ def shrink(court, policy, question, field):
     def differs(zones):
         smaller = policyworld.Policy.__new__(policyworld.Policy)
         smaller.__dict__.update(policy.__dict__, zones=zones)
-        verdicts = asyncio.run(hear(court, smaller, [question]))
+        verdicts = Verdicts(smaller)
+        asyncio.run(hear(court, smaller, [question], verdicts))
         return any(field in d.fields for d in verdicts.differences)
 
     zones = policy.zones
@@ -293,9 +293,10 @@ def tell_log(verdicts):
 def hear_policy(a, court, index, each):
     rng = random.Random("%s/%d" % (a.seed, index))
     policy = policyworld.Policy(court.world, rng, each, rng.random() < a.nameservers)
+    verdicts = Verdicts(policy)
     with tap.case("policy %d of seed %s: %s" % (index, a.seed, " ".join(policy.globals) or "defaults")):
         begin = time.monotonic()
-        verdicts = asyncio.run(hear(court, policy, policy.questions))
+        asyncio.run(hear(court, policy, policy.questions, verdicts))
         tap.comment("%d questions, %d answered by a rule with SOA, %d dropped, %d unstable, excused %s, %.1f s" % (
             verdicts.asked, verdicts.made, verdicts.dropped, len(verdicts.unstable), dict(verdicts.excused),
             time.monotonic() - begin))
@@ -306,7 +307,7 @@ def hear_policy(a, court, index, each):
         if verdicts.differences and a.shrink:
             first = verdicts.differences[0]
             tap.comment("cut down:\n" + tell(index, shrink(court, policy, first.question, first.fields[0]), first, True))
-        assert not verdicts.crashed, "ended: %s" % verdicts.crashed
+        assert not verdicts.crashed, "\n".join("%s ended:\n%s" % (name, (log[log.find("ERROR: AddressSanitizer"):][:3500] if "ERROR: AddressSanitizer" in log else log[-3000:])) for name, log in verdicts.crashed)
         assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (
             len(verdicts.differences), verdicts.asked, a.seed, a.policies, a.questions, index)
     with tap.case("policy %d of seed %s: the logs tell the same" % (index, a.seed)):

@@ -103,9 +103,12 @@ class Clients:
             s.transport.close()
 
     async def ask(self, question, timeout=UDP_TIMEOUT_S):
-        if question.tcp:
-            return await ask_tcp(self.server, question, timeout)
-        return await self.sockets[question.source].ask(question, timeout)
+        try:
+            if question.tcp:
+                return await ask_tcp(self.server, question, timeout)
+            return await self.sockets[question.source].ask(question, timeout)
+        except ConnectionError:
+            return None  # the server has ended: hear() says so
 
 
 # --- an answer in a form that can be compared ---
