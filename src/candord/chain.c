@@ -164,13 +164,22 @@ int answer_add_truth(struct query *q, const struct truth *truth, unsigned upto)
     return got < 0 ? got : decoder_flush(&decoder);
 }
 
+/* The chain ends at the current name without any data; a rule may be for it all the same. */
+static void end_chain(struct query *q)
+{
+    const uint8_t *name = keep_lower(q, q->current);
+    if (name)
+        add_link(q, name);
+    q->truth_done = true;
+}
+
 static void fail(struct query *q, int ede, const char *text)
 {
     q->answer.failed = true;
     q->answer.rcode = RCODE_SERVFAIL;
     q->answer.ede = ede;
     q->answer.ede_text = text;
-    q->truth_done = true;
+    end_chain(q);
 }
 
 /* The first later link of a truth that lies in a zone of ours: there our own data goes on. */
@@ -282,7 +291,7 @@ static void drop_foreign_truth(struct query *q, uint16_t qtype)
 static enum query_progress gather_recursive(struct query *q, uint16_t qtype)
 {
     if (!q->may_recurse && q->chain.count) { /* an alias that leads out: it is all we may say */
-        q->truth_done = true;
+        end_chain(q);
         return QUERY_DONE;
     }
     drop_foreign_truth(q, qtype);
@@ -296,7 +305,7 @@ static enum query_progress gather_recursive(struct query *q, uint16_t qtype)
         fail(q, ask_error_ede(q->ask_error), err_text(q->ask_error));
     } else if (!truth && !q->may_recurse) { /* not in the cache, and we may not ask */
         q->answer.rcode = RCODE_REFUSED;
-        q->truth_done = true;
+        end_chain(q);
     } else if (!truth) {
         return q->ask_pending ? QUERY_WAITS : query_ask(q, q->current, qtype);
     } else if (take_truth(q, truth)) {
