@@ -94,6 +94,12 @@ void *arena_copy(struct arena *arena, const void *from, size_t bytes)
     return at && bytes ? memcpy(at, from, bytes) : at;
 }
 
+void *arena_copy_array(struct arena *arena, const void *from, size_t count, size_t size)
+{
+    void *at = size && count > PTRDIFF_MAX / 2 / size ? NULL : arena_alloc(arena, count * size);
+    return at && count ? memcpy(at, from, count * size) : at;
+}
+
 char *arena_strdup(struct arena *arena, const char *text)
 {
     return arena_copy(arena, text, strlen(text) + 1);

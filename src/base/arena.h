@@ -37,6 +37,9 @@ void *arena_zalloc(struct arena *arena, size_t bytes) MUST_CHECK;
 /* A copy of `bytes` bytes of `from`, with no alignment promised. NULL when memory is out. */
 void *arena_copy(struct arena *arena, const void *from, size_t bytes) MUST_CHECK;
 
+/* The same of `count` structs of `size` bytes, aligned for them. */
+void *arena_copy_array(struct arena *arena, const void *from, size_t count, size_t size) MUST_CHECK;
+
 /* A copy of a string. NULL when memory is out. */
 char *arena_strdup(struct arena *arena, const char *text) MUST_CHECK;
 

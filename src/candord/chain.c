@@ -208,7 +208,7 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
         q->chain.answers_before[q->chain.count - 1] = at;
         link->address_count = from->address_count;
         link->addresses =
-            arena_copy(&q->arena, from->addresses, from->address_count * sizeof *from->addresses);
+            arena_copy_array(&q->arena, from->addresses, from->address_count, sizeof *from->addresses);
         if (!link->addresses)
             return ERR_NOMEM;
     }

@@ -48,7 +48,7 @@ static int add_delegation(struct search *search, const uint8_t *origin)
     struct forward_zone *forward = &search->forwards[search->count++];
     *forward = (struct forward_zone){.mode = STUB, .server_count = count};
     name_copy_lower(forward->origin, origin);
-    forward->servers = arena_copy(search->arena, servers, count * sizeof *servers);
+    forward->servers = arena_copy_array(search->arena, servers, count, sizeof *servers);
     return forward->servers ? 0 : ERR_NOMEM;
 }
 

@@ -63,7 +63,7 @@ static void copy_link(struct arena *arena, const struct policy_link *from, struc
 {
     *to = *from;
     to->name = arena_copy(arena, from->name, name_length(from->name));
-    to->addresses = arena_copy(arena, from->addresses, from->address_count * sizeof *from->addresses);
+    to->addresses = arena_copy_array(arena, from->addresses, from->address_count, sizeof *from->addresses);
     struct policy_server *servers = arena_alloc(arena, from->server_count * sizeof *servers);
     to->servers = servers;
     for (size_t i = 0; servers && i < from->server_count; i++) {

@@ -221,7 +221,7 @@ static enum query_progress read_addresses(struct query *q, struct server_walk *w
             continue;
         }
         server->addresses =
-            arena_copy(&q->arena, walk->addresses, walk->address_count * sizeof *walk->addresses);
+            arena_copy_array(&q->arena, walk->addresses, walk->address_count, sizeof *walk->addresses);
         server->address_count = server->addresses ? walk->address_count : 0;
         walk->address_count = 0;
         walk->address_type = TYPE_A;
@@ -270,7 +270,7 @@ static void take_entry(struct query *q, struct server_walk *walk, struct server_
         const struct policy_server *from = &entry->servers[i];
         server->name = arena_copy(&q->arena, from->name, name_length(from->name));
         server->addresses =
-            arena_copy(&q->arena, from->addresses, from->address_count * sizeof *from->addresses);
+            arena_copy_array(&q->arena, from->addresses, from->address_count, sizeof *from->addresses);
         server->address_count = from->address_count;
         if (server->name && server->addresses)
             walk->found_count++;

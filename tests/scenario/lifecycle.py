@@ -153,6 +153,8 @@ def check_end(candord):
             tap.equal(int(f.read()), candord.pid)
     with tap.case("SIGTERM: what is under way is still answered, then it ends with 0"):
         questions = [ask.make("www.example.test") for _ in range(50)]
+        for i, question in enumerate(questions):
+            question.id = 1000 + i
         with ask.tcp_connect(candord) as connection:
             ask.tcp_send(connection, *questions)
             first = ask.tcp_receive(connection)

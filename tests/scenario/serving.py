@@ -266,6 +266,8 @@ def check_tcp(server):
     with tap.case("%s: a hundred questions at once on one connection" % server.name):
         with ask.tcp_connect(server) as connection:
             questions = [ask.make(A if i % 2 else "big.example.test", "A" if i % 2 else "TXT") for i in range(100)]
+            for i, question in enumerate(questions):
+                question.id = 1000 + i
             ask.tcp_send(connection, *questions)
             got = receive_all(connection, 100)
         tap.equal(sorted(m.id for m in got), sorted(m.id for m in questions))

@@ -45,6 +45,21 @@ static void impossible_size_gives_null(void **state)
     arena_fini(&arena);
 }
 
+static void copied_array_is_aligned(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = {1, 2, 3};
+    struct arena arena;
+    arena_init(&arena, 0);
+    assert_non_null(arena_copy(&arena, "x", 1));
+    const uint64_t *copy = arena_copy_array(&arena, numbers, 3, sizeof *numbers);
+    assert_int_equal((uintptr_t)copy % alignof(uint64_t), 0);
+    assert_memory_equal(copy, numbers, sizeof numbers);
+    assert_non_null(arena_copy_array(&arena, NULL, 0, 8));
+    assert_null(arena_copy_array(&arena, numbers, SIZE_MAX / 4, 8));
+    arena_fini(&arena);
+}
+
 static void reset_forgets_but_can_be_used_again(void **state)
 {
     (void)state;
@@ -80,6 +95,7 @@ int main(void)
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(large_piece_gets_a_block_of_its_own),
         cmocka_unit_test(impossible_size_gives_null),
+        cmocka_unit_test(copied_array_is_aligned),
         cmocka_unit_test(reset_forgets_but_can_be_used_again),
         cmocka_unit_test(copies_and_prints),
     };
