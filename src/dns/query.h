@@ -42,8 +42,9 @@ enum query_verdict {
 };
 
 /* Parses `packet`. Always fills what it could read, the rest is zero. Rules: exactly one question (RFC 9619),
- * at most one OPT and only with the root as owner, nothing behind the last record but what a TSIG needs, no
- * compression in the question. A query with a malformed OPT option is FORMERR (RFC 6891, 7873). */
+ * at most one OPT and only with the root as owner, a TSIG only as the last record (what follows it is
+ * ignored), no compression in the question. A query with a malformed OPT option is FORMERR (RFC 6891, 7873).
+ */
 enum query_verdict query_parse(const uint8_t *packet, size_t length, struct dns_query *out);
 
 static inline bool query_rd(const struct dns_query *q)
