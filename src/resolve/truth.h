@@ -72,10 +72,9 @@ struct truth {
 /* Makes a truth from a message as libunbound gives it: whole, with its question.
  *
  * Kept is what belongs to a minimal answer: the chain from the query name and the RRset at its end; for a
- * negative one the SOA; in `full` also signatures and proofs. For a referral of a zone of ours NS, DS and
- * glue. The TTLs of one RRset are made equal and bounded; a negative answer lives for the smaller of the
- * SOA's TTL and its minimum (RFC 2308), one without SOA for NEGATIVE_NO_SOA_TTL_S, a bogus one for
- * BOGUS_TTL_S at most.
+ * negative one the SOA; in `full` also signatures and proofs. The TTLs of one RRset are made equal and
+ * bounded; a negative answer lives for the smaller of the SOA's TTL and its minimum (RFC 2308), one without
+ * SOA for NEGATIVE_NO_SOA_TTL_S, a bogus one for BOGUS_TTL_S at most.
  *
  * 0, ERR_MALFORMED, ERR_SPACE (does not fit a message any more), ERR_NOMEM. The caller holds one reference.
  */
