@@ -461,8 +461,10 @@ void daemon_stop(struct daemon *daemon)
     stop_keeper(daemon);
     if (daemon->control)
         commands_close(daemon);
-    if (daemon->keeper_started)
+    if (daemon->keeper_started) {
         stop_serving(daemon);
+        jobs_done(&daemon->inbox_watch, LOOP_READ); /* what came back too late for the loop */
+    }
     if (daemon->loop)
         free_parts(daemon);
     log_stop();

@@ -270,6 +270,19 @@ def check_exits(candord):
             assert "candorctl" in out, out
 
 
+def check_end(candord):
+    with tap.case("who waits for a reload while candord ends is told how it went"):
+        candord.write("second", SECOND % 2 + "".join("n%d.test CNAME .\n" % i for i in range(100000)))
+        command = [servers.program(candord.box.build, "candorctl"), "-s", candord.socket, "reload"]
+        waiting = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    text=True) for _ in range(3)]
+        candord.ctl("status")
+        tap.equal(candord.stop(60), 0)
+        for process in waiting:
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 0 or "ending" in err or "no such socket" in err, (process.returncode, err)
+
+
 def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
@@ -283,8 +296,7 @@ def main():
         check_reload(candord)
         check_flush_and_stats(candord)
         check_exits(candord)
-        with tap.case("candord ends well"):
-            tap.equal(candord.stop(), 0)
+        check_end(candord)
     tap.finish()
 
 
