@@ -69,8 +69,8 @@ static void copy_link(struct arena *arena, const struct policy_link *from, struc
     for (size_t i = 0; servers && i < from->server_count; i++) {
         servers[i] = from->servers[i];
         servers[i].name = arena_copy(arena, from->servers[i].name, name_length(from->servers[i].name));
-        servers[i].addresses = arena_copy(arena, from->servers[i].addresses,
-                                          from->servers[i].address_count * sizeof(struct ip_address));
+        servers[i].addresses = arena_copy_array(arena, from->servers[i].addresses,
+                                                from->servers[i].address_count, sizeof(struct ip_address));
     }
 }
 
