@@ -21,6 +21,7 @@ view "people" {
     zone "second.rpz" { type primary; file "second"; };
     zone "watch.rpz" { type primary; file "watch"; };
     zone "example.test" { type primary; file "zone"; };
+    zone "served.test" { type primary; file "served"; };
 };
 view "staff" {
     match-clients { 127.0.0.9; };
@@ -46,7 +47,7 @@ blocked.example.test CNAME rpz-passthru.
 white.example.test CNAME rpz-passthru.
 24.0.2.0.192.rpz-ip CNAME *.
 """
-WATCH = HEAD + "plain.example.test CNAME .\n"
+WATCH = HEAD + "plain.example.test CNAME .\nevil.served.test.rpz-nsdname CNAME .\n32.66.100.51.198.rpz-nsip CNAME .\n"
 ZONE = """$TTL 300
 @ SOA ns host 1 3600 600 86400 60
 @ NS ns
@@ -61,6 +62,7 @@ tcp A 198.51.100.7
 refused A 192.0.2.1
 alias CNAME refused
 """
+SERVED = "$TTL 300\n@ SOA evil host 1 3600 600 86400 60\n@ NS evil\nevil A 198.51.100.66\nwww A 198.51.100.8\n"
 
 
 def run(candord, *words):
@@ -88,7 +90,7 @@ def check_status(candord):
         tap.equal([(v["name"], v["policy_zones"], v["policy_ready"]) for v in told["views"]],
                   [("people", ["first.rpz.", "second.rpz.", "watch.rpz."], True), ("staff", [], True)])
         assert 0 <= time.time() - told["started_at"] < 60 and told["configured_at"] >= told["started_at"], told
-        tap.equal((told["zones"]["loaded"], told["zones"]["failed"], told["zones"]["rules"]), (5, 0, 11))
+        tap.equal((told["zones"]["loaded"], told["zones"]["failed"], told["zones"]["rules"]), (6, 0, 13))
         assert told["memory_bytes"] > 1 << 20, told
     with tap.case("status counts queries and rewrites"):
         before = candord.ctl_json("status")["queries"]
@@ -99,7 +101,7 @@ def check_status(candord):
     with tap.case("status for people"):
         code, out, _ = run(candord, "status")
         tap.equal(code, 0)
-        for part in ("pid %d" % candord.pid, "127.0.0.1#%d" % candord.port, "5 loaded", "11 rules", "first.rpz."):
+        for part in ("pid %d" % candord.pid, "127.0.0.1#%d" % candord.port, "6 loaded", "13 rules", "first.rpz."):
             assert part in out, (part, out)
 
 
@@ -115,7 +117,7 @@ def check_zones(candord):
     with tap.case("zones lists those of every view in the order of the configuration"):
         told = candord.ctl_json("zones")["zones"]
         tap.equal([(z["view"], z["name"]) for z in told],
-                  [("people", n) for n in ("first.rpz.", "second.rpz.", "watch.rpz.", "example.test.")]
+                  [("people", n) for n in ("first.rpz.", "second.rpz.", "watch.rpz.", "example.test.", "served.test.")]
                   + [("staff", "example.test.")])
         assert "rules" not in told[3], told[3]
     with tap.case("zones counts hits by trigger and action"):
@@ -174,6 +176,13 @@ def check_explain(candord):
         told = explain(candord, "plain.example.test")
         tap.equal((winner(told), [r["zone"] for r in told["rules"]]), (None, ["watch.rpz."]))
         assert told["answer"]["answer"][0].endswith("198.51.100.6"), told["answer"]
+    with tap.case("explain: rules for name servers, and which servers those are"):
+        told = explain(candord, "www.served.test")
+        tap.equal([(r["trigger"], r["matched"], r["name"]) for r in told["rules"]],
+                  [("NSDNAME", "evil.served.test.", "evil.served.test."),
+                   ("NSIP", "198.51.100.66/32", "evil.served.test.")])
+        tap.equal(told["truth"]["chain"], [{"name": "www.served.test.", "addresses": ["198.51.100.8"], "servers": [
+            {"name": "evil.served.test.", "addresses": ["198.51.100.66"]}]}])
     with tap.case("explain --client: a rule for that client only"):
         told = explain(candord, "plain.example.test", "--client", "127.0.0.2")
         tap.equal((told["answer"]["status"], winner(told)["trigger"], winner(told)["matched"]),
@@ -287,7 +296,8 @@ def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
         candord = servers.Candord(box, "candord", CONFIGURATION)
-        for name, text in (("first", FIRST % 7), ("second", SECOND % 1), ("watch", WATCH % 1), ("zone", ZONE)):
+        for name, text in (("first", FIRST % 7), ("second", SECOND % 1), ("watch", WATCH % 1), ("zone", ZONE),
+                           ("served", SERVED)):
             candord.write(name, text)
         candord.start()
         check_status(candord)
