@@ -94,7 +94,8 @@ static void take_event(struct control *c, const char *line)
     if (sscanf(line, "650 HS_DESC %23s %79s", action, address) != 2 || !*c->onion ||
         strncasecmp(address, c->onion, strlen(c->onion)))
         return;
-    if (!strcmp(c->facts.descriptor, "RECEIVED"))
+    bool news = !strcmp(action, "RECEIVED") || !strcmp(action, "FAILED");
+    if (!news || !strcmp(c->facts.descriptor, "RECEIVED"))
         return; /* one copy is enough, whatever other directories say */
     strcpy(c->facts.descriptor, action);
     field(line, " REASON=", c->facts.descriptor_reason, sizeof c->facts.descriptor_reason);

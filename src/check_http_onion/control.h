@@ -36,7 +36,7 @@ struct control_facts {
     int circuit_established;                  /* likewise */
     int64_t consensus_valid_until_s;          /* seconds since 1970; 0: not said or none */
     int64_t consensus_fresh_until_s;
-    char descriptor[24];        /* last HS_DESC event of the service: "RECEIVED", "FAILED", "" */
+    char descriptor[24];        /* what HS_DESC events said of the service: "RECEIVED", "FAILED", "" */
     char descriptor_reason[40]; /* "NOT_FOUND", "BAD_DESC", … or "" */
 };
 

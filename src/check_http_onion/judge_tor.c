@@ -216,7 +216,7 @@ static const char *plain_remark(const struct case_file *f)
 static const char *descriptor_remark(const struct case_file *f)
 {
     const struct control_facts *c = &f->seen->control;
-    if (!*c->descriptor || !strcmp(c->descriptor, "REQUESTED"))
+    if (!*c->descriptor)
         return "";
     return arena_printf(f->arena, "; descriptor %s%s%s", c->descriptor, *c->descriptor_reason ? ": " : "",
                         c->descriptor_reason);
@@ -283,7 +283,7 @@ static struct verdict silence(const struct case_file *f, const struct try_facts 
                                 "no answer in %d s on %s: the service takes connections, its web server "
                                 "is silent",
                                 f->options->timeout_s, circuits));
-    return path_fault(f, arena_printf(f->arena, "no answer in %d s on %s", f->options->timeout_s, circuits),
+    return path_fault(f, arena_printf(f->arena, "no answer in %d s", f->options->timeout_s),
                       f->options->timeout_state);
 }
 
