@@ -206,6 +206,7 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
                !name_equal(q->answer.sets[SECTION_ANSWER][at].owner, name))
             at++;
         q->chain.answers_before[q->chain.count - 1] = at;
+        link->is_signed = from->is_signed;
         link->address_count = from->address_count;
         link->addresses =
             arena_copy_array(&q->arena, from->addresses, from->address_count, sizeof *from->addresses);
@@ -334,7 +335,8 @@ static int add_local_links(struct query *q, const struct zone_answer *from)
     for (size_t i = 0; i < from->answer_count && !error; i++) {
         const struct rrset *set = &from->answer[i];
         error = answer_add(q, SECTION_ANSWER, set);
-        q->answer.is_signed |= set_is_signed(set);
+        link->is_signed |= set_is_signed(set);
+        q->answer.is_signed |= link->is_signed;
         bool last = i + 1 == from->answer_count && from->result == ZONE_CNAME_OUT;
         bool follows = set->type == TYPE_CNAME && q->asked.qtype != TYPE_CNAME && q->asked.qtype != TYPE_ANY;
         if (!error && follows && !last) {
@@ -390,10 +392,22 @@ static uint8_t local_rcode(enum zone_result result)
     }
 }
 
+/* A signed denial is for the last name of the chain. */
+static void note_signed_denial(struct query *q, const struct zone_answer *from)
+{
+    struct policy_link *link = &q->chain.links[q->chain.count - 1];
+    for (size_t i = 0; i < from->authority_count; i++) {
+        const struct rrset *set = &from->authority[i];
+        link->is_signed |= type_is_dnssec(set->type) || (set->type == TYPE_SOA && set->sig_count);
+    }
+    q->answer.is_signed |= link->is_signed;
+}
+
 static int finish_local(struct query *q, const struct zone_answer *from)
 {
     q->truth_done = true;
     q->answer.rcode = local_rcode(from->result);
+    note_signed_denial(q, from);
     int error = add_sets(q, SECTION_AUTHORITY, from->authority, from->authority_count);
     bool minimal = q->view->config->minimal_responses == MINIMAL_YES;
     if (error || (minimal && from->result != ZONE_DELEGATION))

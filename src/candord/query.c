@@ -138,7 +138,6 @@ static struct policy_facts facts_of_answer(const struct query *q)
     struct policy_facts facts = facts_of(q);
     facts.answer_known = true;
     facts.answer_failed = q->answer.failed;
-    facts.answer_signed = q->answer.is_signed;
     facts.answer_bogus = q->answer.bogus;
     return facts;
 }
@@ -167,6 +166,7 @@ static unsigned links_of_truth(const struct truth *truth, struct policy_link lin
     unsigned n = truth->link_count < CHAIN_MAX ? truth->link_count : CHAIN_MAX;
     for (unsigned i = 0; i < n; i++)
         links[i] = (struct policy_link){.name = truth->links[i].name,
+                                        .is_signed = truth->links[i].is_signed,
                                         .addresses = truth->links[i].addresses,
                                         .address_count = truth->links[i].address_count};
     return n;
@@ -180,7 +180,6 @@ static enum policy_step judge_truth(struct query *q, const struct truth *truth)
     facts.link_count = links_of_truth(truth, links);
     facts.answer_known = true;
     facts.answer_failed = truth->failed;
-    facts.answer_signed = truth->has_sigs;
     facts.answer_bogus = truth->security == TRUTH_BOGUS;
     return policy_decide(q->view->policy, &facts, &q->verdict);
 }

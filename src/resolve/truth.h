@@ -35,6 +35,7 @@ struct truth_link {
     uint16_t record_count; /* answer records up to there */
     const struct ip_address *addresses;
     uint16_t address_count;
+    bool is_signed; /* RRSIG, NSEC or NSEC3 came for this name */
 };
 
 struct truth {

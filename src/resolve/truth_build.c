@@ -28,6 +28,7 @@ struct chain_link {
     const struct chosen_set *led_here; /* NULL for the first */
     const struct gathered_set *addresses[2];
     uint16_t address_count;
+    bool is_signed;
 };
 
 /* One wire as written, question included. */
@@ -55,13 +56,25 @@ struct build {
 
 /* --- which sets --- */
 
+/* An answer's set is for the last link so far; a proof is for the links in the zone that signed it. */
+static void note_signed(struct build *b, const struct gathered_set *set)
+{
+    const struct rrset *rrset = &set->rrset;
+    const uint8_t *zone = rrset->sig_count ? rrset->sigs[0].bytes + RRSIG_SIGNER_AT : rrset->owner;
+    b->has_sigs = true;
+    if (set->section == SECTION_ANSWER)
+        b->links[b->link_count - 1].is_signed = true;
+    for (size_t i = 0; set->section != SECTION_ANSWER && i < b->link_count; i++)
+        b->links[i].is_signed |= name_is_within(b->links[i].name, zone);
+}
+
 static struct chosen_set *choose(struct build *b, struct gathered_set *set, unsigned shown)
 {
     struct chosen_set *chosen = &b->chosen[b->chosen_count++];
     *chosen = (struct chosen_set){.set = set, .shown = shown};
     set->placed = true;
     if (set->rrset.sig_count || shown == SET_SHOWN_TO_DO)
-        b->has_sigs = true;
+        note_signed(b, set);
     return chosen;
 }
 
@@ -120,8 +133,8 @@ static int follow_chain(struct build *b)
         if (!name)
             return ERR_NOMEM;
         name_copy_lower(name, target->bytes);
-        b->links[b->link_count++] =
-            (struct chain_link){.name = name, .led_here = choose(b, cname, SET_SHOWN)};
+        const struct chosen_set *led_here = choose(b, cname, SET_SHOWN);
+        b->links[b->link_count++] = (struct chain_link){.name = name, .led_here = led_here};
     }
     b->negative = true;
     return 0;
@@ -274,7 +287,8 @@ static void lay_links(const struct build *b, struct layout *at)
         struct truth_link *to = &at->links[i];
         *to = (struct truth_link){.name = lay_bytes(at, from->name, name_length(from->name)),
                                   .addresses = at->addresses,
-                                  .address_count = from->address_count};
+                                  .address_count = from->address_count,
+                                  .is_signed = from->is_signed};
         if (from->led_here) {
             to->wire_end = (uint16_t)(from->led_here->end - body_at(b));
             to->record_count = from->led_here->records;

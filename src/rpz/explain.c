@@ -104,7 +104,7 @@ static enum policy_loss own_loss(const struct listing *l, const struct policy_ma
         return POLICY_LOST_RECURSIVE_ONLY;
     if (zone->options.override == RPZ_OVERRIDE_DISABLED)
         return POLICY_LOST_DISABLED;
-    if (policy_answer_is_protected(l->set, l->facts))
+    if (policy_link_is_protected(l->set, l->facts, match->link))
         return POLICY_LOST_SIGNED;
     return POLICY_WINS;
 }
@@ -154,7 +154,8 @@ const char *policy_loss_text(enum policy_loss loss)
         [POLICY_LOST_SPECIFIC] = "a more specific rule of the same trigger decided",
         [POLICY_LOST_DISABLED] = "its zone has policy disabled: logged only",
         [POLICY_LOST_RECURSIVE_ONLY] = "its zone is recursive-only, and recursion was not asked for",
-        [POLICY_LOST_SIGNED] = "the answer is signed, the client set DO, and break-dnssec is no",
+        [POLICY_LOST_SIGNED] =
+            "the answer for this name is signed, the client set DO, and break-dnssec is no",
         [POLICY_LOST_FAILED] = "recursion failed first, and the rule may not act before it",
         [POLICY_LOST_SWITCHED_OFF] = "its trigger is switched off for the zone",
     };

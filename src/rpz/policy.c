@@ -155,14 +155,16 @@ bool policy_may_precede_answer(const struct policy_set *set, const struct policy
     return !set->options.qname_wait_recurse && (!facts->dnssec_ok || set->options.break_dnssec);
 }
 
-bool policy_answer_is_protected(const struct policy_set *set, const struct policy_facts *facts)
+bool policy_link_is_protected(const struct policy_set *set, const struct policy_facts *facts, unsigned link)
 {
-    return facts->dnssec_ok && facts->answer_signed && !set->options.break_dnssec;
+    return facts->dnssec_ok && !set->options.break_dnssec && facts->answer_known &&
+           facts->links[link].is_signed;
 }
 
-bool policy_answer_is_usable(const struct policy_facts *facts)
+bool policy_link_is_usable(const struct policy_facts *facts, unsigned link)
 {
-    return facts->answer_known && !facts->answer_failed && !facts->answer_bogus;
+    bool failed = facts->answer_failed && link + 1u >= facts->link_count;
+    return facts->answer_known && !facts->answer_bogus && !failed;
 }
 
 bool policy_zone_concerns(const struct policy_set_zone *zone, const struct policy_facts *facts)
@@ -178,7 +180,7 @@ static enum policy_step missing_for(struct search *s, enum rpz_trigger trigger)
     if (trigger == RPZ_CLIENT_IP || trigger == RPZ_QNAME)
         return POLICY_RULE;
     s->answer_consulted = true;
-    if (!policy_answer_is_usable(s->facts))
+    if (!policy_link_is_usable(s->facts, s->link))
         return s->facts->answer_known ? POLICY_NO_RULE : POLICY_NEEDS_ANSWER;
     if (trigger == RPZ_IP || s->facts->links[s->link].servers_known)
         return POLICY_RULE;
@@ -192,7 +194,7 @@ static enum policy_step take_match(struct search *s, struct policy_match *match)
     bool before = s->link == 0 && !s->answer_consulted && policy_may_precede_answer(s->set, s->facts);
     if (!before && !s->facts->answer_known)
         return POLICY_NEEDS_ANSWER;
-    if (!before && !policy_answer_is_usable(s->facts))
+    if (!before && !policy_link_is_usable(s->facts, s->link))
         return POLICY_NO_RULE;
     s->verdict->match = *match;
     s->verdict->before_recursion = before;
@@ -227,6 +229,8 @@ static int search_zone(struct search *s)
 static int search_link(struct search *s)
 {
     int step = GO_ON;
+    if (policy_link_is_protected(s->set, s->facts, s->link))
+        return GO_ON;
     s->key_ready = false;
     for (s->zone = 0; s->zone < s->set->count && step == GO_ON; s->zone++)
         if (policy_zone_concerns(&s->set->zones[s->zone], s->facts))
@@ -248,7 +252,7 @@ static bool answer_matters(const struct policy_set *set, const struct policy_fac
 
 static enum policy_step search(struct search *s)
 {
-    size_t links = policy_answer_is_usable(s->facts) ? s->facts->link_count : 1;
+    size_t links = s->facts->answer_known && !s->facts->answer_bogus ? s->facts->link_count : 1;
     int step = GO_ON;
     for (s->link = 0; s->link < links && step == GO_ON; s->link++)
         step = search_link(s);
@@ -265,8 +269,6 @@ enum policy_step policy_decide(const struct policy_set *set, const struct policy
     verdict->disabled_count = 0;
     if (!facts->answer_known && !policy_may_precede_answer(set, facts))
         return answer_matters(set, facts) ? POLICY_NEEDS_ANSWER : POLICY_NO_RULE;
-    if (facts->answer_known && policy_answer_is_protected(set, facts))
-        return POLICY_NO_RULE;
     s.set = set;
     s.facts = facts;
     s.verdict = verdict;

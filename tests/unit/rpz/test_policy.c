@@ -389,6 +389,20 @@ static void rule_19_a_failed_answer_stays_what_it_is(void **state)
     scene_end(&scene);
 }
 
+static void rule_19_names_before_the_one_that_failed_are_rewritten(void **state)
+{
+    (void)state;
+    scene_init(&scene);
+    ZONE(&scene, "a 60 CNAME .", "b 60 CNAME *.");
+    scene_link(&scene, "a.");
+    scene_link(&scene, "b.");
+    scene.facts.answer_failed = true;
+    assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
+    name_copy(scene.names[0], wire("c."));
+    assert_int_equal(decide(&scene), POLICY_NO_RULE);
+    scene_end(&scene);
+}
+
 static void rule_20_answers_without_addresses_are_rewritten(void **state)
 {
     (void)state;
@@ -406,15 +420,30 @@ static void rule_21_signed_answers_for_clients_that_validate_pass(void **state)
     scene_init(&scene);
     ZONE(&scene, "a 60 CNAME .");
     scene_link(&scene, "a.");
-    scene.facts.dnssec_ok = scene.facts.answer_signed = true;
+    scene.facts.dnssec_ok = scene.links[0].is_signed = true;
     assert_int_equal(decide(&scene), POLICY_NO_RULE);
-    scene.facts.answer_signed = false;
+    scene.links[0].is_signed = false;
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
-    scene.facts.answer_signed = true;
+    scene.links[0].is_signed = true;
     scene.facts.dnssec_ok = false;
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
     scene_end(&scene);
     scene.facts.dnssec_ok = scene.options.break_dnssec = true;
+    assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
+    scene_end(&scene);
+}
+
+static void rule_21_each_name_of_the_chain_counts_for_itself(void **state)
+{
+    (void)state;
+    scene_init(&scene);
+    ZONE(&scene, "a 60 CNAME .", "b 60 CNAME *.");
+    scene_link(&scene, "a.")->is_signed = true;
+    scene_link(&scene, "b.");
+    scene.facts.dnssec_ok = true;
+    assert_rule(&scene, "b.rpz1.test.", RPZ_NODATA);
+    scene.links[0].is_signed = false;
+    scene.links[1].is_signed = true;
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
     scene_end(&scene);
 }
@@ -583,11 +612,11 @@ static void an_explanation_lists_every_rule_and_why_it_lost(void **state)
     assert_candidate(&found[5], "8.0.0.0.10.rpz-nsip.rpz4.test.", POLICY_LOST_SWITCHED_OFF);
     assert_candidate(&found[6], "b.rpz3.test.", POLICY_LOST_EARLIER_NAME);
     assert_int_equal(policy_explain(scene.set, &scene.facts, found, 2), 2);
-    scene.facts.answer_failed = true;
+    scene.facts.answer_bogus = true;
     assert_int_equal(policy_explain(scene.set, &scene.facts, found, 16), 7);
     assert_candidate(&found[1], "24.0.0.0.10.rpz-ip.rpz2.test.", POLICY_LOST_FAILED);
-    scene.facts.answer_failed = false;
-    scene.facts.answer_signed = scene.facts.dnssec_ok = true;
+    scene.facts.answer_bogus = false;
+    scene.links[0].is_signed = scene.facts.dnssec_ok = true;
     (void)policy_explain(scene.set, &scene.facts, found, 16);
     assert_candidate(&found[1], "24.0.0.0.10.rpz-ip.rpz2.test.", POLICY_LOST_SIGNED);
     scene.facts.rd = false;
@@ -687,11 +716,17 @@ static bool may_be_early(const struct scene *s, const struct outcome *o)
     return true;
 }
 
+/* Rule 21. */
+static bool passes_signed(const struct scene *s, size_t link)
+{
+    return s->facts.dnssec_ok && s->links[link].is_signed && !s->options.break_dnssec;
+}
+
 /* Rules 10 and 11: names, then zones, then triggers. */
 static void first_rule(const struct scene *s, struct outcome *o)
 {
     for (o->link = 0; o->link < s->facts.link_count; o->link++)
-        for (o->zone = 0; o->zone < s->zone_count; o->zone++)
+        for (o->zone = 0; o->zone < s->zone_count && !passes_signed(s, o->link); o->zone++)
             for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS && in_force(s, o->zone); t++) {
                 o->rule = has_rules(s, o->zone, t) ? strongest(s, o->zone, o->link, t, &o->name) : NULL;
                 if (!o->rule)
@@ -704,14 +739,19 @@ static void first_rule(const struct scene *s, struct outcome *o)
     o->rule = NULL;
 }
 
+/* Rules 19 and 22: nothing is done with what failed. */
+static bool may_be_late(const struct scene *s, const struct outcome *o)
+{
+    bool failed = s->facts.answer_failed && o->link + 1 == s->facts.link_count;
+    return !s->facts.answer_bogus && !failed;
+}
+
 static struct outcome by_the_book(const struct scene *s)
 {
     struct outcome o = {0};
-    if (s->facts.dnssec_ok && s->facts.answer_signed && !s->options.break_dnssec)
-        return o;
     first_rule(s, &o);
     o.before_recursion = o.rule && may_be_early(s, &o);
-    o.found = o.rule && (o.before_recursion || (!s->facts.answer_failed && !s->facts.answer_bogus));
+    o.found = o.rule && (o.before_recursion || may_be_late(s, &o));
     return o;
 }
 
@@ -736,6 +776,7 @@ static void random_link(struct dice *dice, struct scene *s)
     size_t number = s->facts.link_count;
     struct policy_link *link = scene_link(s, "x.");
     model_random_name(dice, s->names[number]);
+    link->is_signed = dice_percent(dice, 30);
     link->address_count = dice_below(dice, SCENE_ADDRESSES + 1);
     for (size_t i = 0; i < link->address_count; i++)
         s->addresses[number][i] = model_random_address(dice);
@@ -757,7 +798,6 @@ static void random_facts(struct dice *dice, struct scene *s)
                                      .rd = dice_percent(dice, 85),
                                      .dnssec_ok = dice_percent(dice, 40),
                                      .answer_known = true,
-                                     .answer_signed = dice_percent(dice, 30),
                                      .answer_failed = dice_percent(dice, 10),
                                      .answer_bogus = dice_percent(dice, 10),
                                      .links = s->links};
@@ -805,7 +845,7 @@ static enum policy_step decide_step_by_step(const struct scene *s, struct policy
 {
     struct policy_link links[SCENE_LINKS];
     struct policy_facts facts = s->facts;
-    facts.answer_known = facts.answer_failed = facts.answer_bogus = facts.answer_signed = false;
+    facts.answer_known = facts.answer_failed = facts.answer_bogus = false;
     facts.links = links;
     facts.link_count = 1;
     memset(links, 0, sizeof links);
@@ -895,8 +935,10 @@ int main(void)
         cmocka_unit_test(rule_18_a_client_rule_may_act_first_as_well),
         cmocka_unit_test(rule_18_not_for_clients_that_validate),
         cmocka_unit_test(rule_19_a_failed_answer_stays_what_it_is),
+        cmocka_unit_test(rule_19_names_before_the_one_that_failed_are_rewritten),
         cmocka_unit_test(rule_20_answers_without_addresses_are_rewritten),
         cmocka_unit_test(rule_21_signed_answers_for_clients_that_validate_pass),
+        cmocka_unit_test(rule_21_each_name_of_the_chain_counts_for_itself),
         cmocka_unit_test(rule_22_a_bogus_answer_is_not_turned_into_one_by_its_addresses),
         cmocka_unit_test(rule_25_ttls_are_capped),
         cmocka_unit_test(rule_28_recursive_only_zones_need_rd),
