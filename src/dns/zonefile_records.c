@@ -254,7 +254,7 @@ uint64_t zonefile_read_records(struct zonefile *z, const char *at, const char *e
         const char *newline = memrchr(at, '\n', (size_t)(here - at));
         const char *line = newline ? newline + 1 : at;
         number += count_newlines(at, line);
-        if (stop == AT_ODD_NAME) {
+        if (stop == AT_ODD_NAME && line < end) {
             size_t record = zonefile_skip_record(line, (size_t)(end - line));
             at = record ? line + record : end;
             read_rewritten(z, line, at, number);
