@@ -62,6 +62,7 @@ struct zone_config {
     bool masterfile_text; /* the only format so far */
     const struct acl *allow_query, *allow_transfer, *allow_notify,
         *allow_update; /* after inheritance; never NULL */
+    const struct acl *allow_query_on; /* of the address that was asked */
     bool notify;
     struct remote_servers primaries, also_notify;
     const struct endpoint *servers; /* forwarders, server-addresses or stub primaries */
@@ -85,6 +86,7 @@ struct view_config {
     bool match_recursive_only;
     bool recursion;
     const struct acl *allow_query, *allow_recursion, *allow_query_cache;
+    const struct acl *allow_query_on, *allow_recursion_on, *allow_query_cache_on; /* of the address asked */
     enum minimal_responses minimal_responses; /* default no-auth-recursive */
     bool minimal_any;
     bool empty_zones;
@@ -120,6 +122,7 @@ struct server_config {
     uint32_t tcp_idle_ms, tcp_message_ms;
     uint16_t udp_answer_max; /* max-udp-size, default 1232 */
     uint16_t edns_udp_size;  /* what we advertise, default 1232 */
+    const struct acl *blackhole; /* not answered at all; never NULL */
     bool querylog;
     const char *version, *hostname, *server_id; /* NULL: do not tell (none); version defaults to ours */
     bool nsid;                                  /* server-id is set */

@@ -45,13 +45,27 @@ static void read_server(struct builder *b, const struct conf_statement *s, struc
     }
 }
 
+/* Of blackhole what the recursor can be told: prefixes; a list with ! in it is for clients alone. */
+static size_t add_blackhole(const struct acl *blackhole, struct ip_prefix *avoid)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < blackhole->count; i++)
+        if (blackhole->elements[i].negated)
+            return 0;
+        else if (blackhole->elements[i].kind == ACL_PREFIX)
+            avoid[count++] = blackhole->elements[i].prefix;
+    return count;
+}
+
 static void build_avoid(struct builder *b, const struct scope *scope, struct resolver_options *resolver)
 {
     const struct conf_statement *lists[] = {scope->lists[0], b->top};
-    size_t room = conf_count(lists[0]) + conf_count(lists[1]), seen_count = 0;
+    const struct acl *blackhole = b->config->server.blackhole;
+    size_t room = conf_count(lists[0]) + conf_count(lists[1]) + blackhole->count, seen_count = 0;
     struct ip_prefix *seen = build_alloc(b, room * sizeof *seen),
                      *avoid = build_alloc(b, room * sizeof *avoid);
     resolver->avoid = avoid;
+    resolver->avoid_count = avoid ? add_blackhole(blackhole, avoid) : 0;
     for (size_t l = 0; seen && avoid && l < 2; l++) {
         size_t own_from = seen_count;
         for (const struct conf_statement *s = conf_find(lists[l], "server"); s;

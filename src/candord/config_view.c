@@ -17,6 +17,11 @@ static void build_access(struct builder *b, const struct scope *scope, struct vi
     view->allow_query = query ?: &acl_any;
     view->allow_query_cache = cache ?: recursion ?: query ?: &acl_local;
     view->allow_recursion = recursion ?: cache ?: query ?: &acl_local;
+    view->allow_query_on = scope_acl(b, scope, "allow-query-on", &acl_any);
+    view->allow_recursion_on =
+        scope_acl(b, scope, "allow-recursion-on", scope_acl(b, scope, "allow-query-cache-on", &acl_any));
+    view->allow_query_cache_on =
+        scope_acl(b, scope, "allow-query-cache-on", scope_acl(b, scope, "allow-recursion-on", &acl_any));
     if (!view->recursion) {
         view->allow_recursion = &acl_none;
         view->allow_query_cache = cache ?: &acl_none;

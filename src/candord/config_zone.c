@@ -126,6 +126,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
 {
     struct scope scope = {{list, outer->lists[0], outer->lists[1]}};
     zone->allow_query = scope_acl(b, &scope, "allow-query", &acl_any);
+    zone->allow_query_on = scope_acl(b, &scope, "allow-query-on", &acl_any);
     zone->allow_transfer = scope_acl(b, &scope, "allow-transfer", &acl_any);
     zone->allow_notify = scope_acl(b, &scope, "allow-notify", &acl_none);
     zone->allow_update = scope_acl(b, &scope, "allow-update", &acl_none);

@@ -9,6 +9,8 @@
 static const struct metric_def defs[SERVE_METRICS] = {
     [SERVE_UDP_QUERIES] = COUNT("udp_queries", "queries", "Questions that came over UDP."),
     [SERVE_TCP_QUERIES] = COUNT("tcp_queries", "queries", "Questions that came over TCP."),
+    [SERVE_DROPPED_BLACKHOLE] =
+        COUNT("dropped_blackhole", "questions", "Questions of clients in blackhole: not answered."),
     [SERVE_DROPPED_MALFORMED] =
         COUNT("dropped_malformed", "packets", "Packets that are no question at all: not answered."),
     [SERVE_FORMERR] = COUNT("formerr", "answers", "Questions that do not parse, answered FORMERR."),

@@ -26,6 +26,13 @@ static bool allows(const struct query *q, const struct acl *acl)
     return acl_allows(acl, &subject, &q->snapshot->config->environment);
 }
 
+/* The same for the address that was asked. */
+static bool allows_on(const struct query *q, const struct acl *acl)
+{
+    const struct acl_subject here = {.address = q->client.local};
+    return acl_allows(acl, &here, &q->snapshot->config->environment);
+}
+
 static enum query_progress done_code(struct query *q, unsigned rcode, int ede, const char *text)
 {
     reply_code(q, rcode, ede, text);
@@ -69,8 +76,9 @@ static void take_rights(struct query *q)
 /* May this client ask about this name at all? */
 static bool access_allowed(const struct query *q, const struct zone_table_entry *zone)
 {
-    if (zone && zone->owner)
-        return allows(q, ((const struct zone_config *)zone->owner)->allow_query);
+    const struct zone_config *config = zone ? zone->owner : NULL;
+    if (config)
+        return allows(q, config->allow_query) && allows_on(q, config->allow_query_on);
     return zone || q->rights.query; /* an empty zone is for everybody who may ask at all */
 }
 
@@ -443,6 +451,13 @@ static bool cookie_missing(const struct query *q)
                          &q->client.address, (uint32_t)clock_wall_s());
 }
 
+static enum query_progress answer_nothing(struct query *q)
+{
+    count(q, SERVE_DROPPED_BLACKHOLE);
+    reply_none(q);
+    return QUERY_DONE;
+}
+
 enum query_progress query_start(struct query *q, const uint8_t *packet, size_t length)
 {
     q->packet = packet;
@@ -450,10 +465,12 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     q->recursion_allowed = false; /* until the access lists have been asked: no RA before */
     enum query_verdict verdict = query_parse(packet, length, &q->asked);
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
+    q->rights = rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local,
+                          verdict == QUERY_OK && query_rd(&q->asked));
+    if (q->rights.silence && !q->explanation)
+        return answer_nothing(q);
     if (verdict != QUERY_OK)
         return answer_malformed(q, verdict);
-    q->rights = rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local,
-                          query_rd(&q->asked));
     q->view = q->rights.view;
     if (q->explanation)
         q->view = explain_view(q, q->view);

@@ -37,17 +37,22 @@ static struct rights work_out(const struct snapshot *snapshot, const struct ip_a
                               const struct ip_address *local, bool rd)
 {
     const struct view *view = snapshot_view(snapshot, client, local, rd);
-    if (!view)
-        return (struct rights){0};
-    const struct view_config *config = view->config;
     const struct acl_environment *environment = &snapshot->config->environment;
-    const struct acl_subject subject = {.address = *client};
-    bool from_cache = acl_allows(config->allow_query_cache, &subject, environment);
+    if (!view)
+        return (struct rights){.silence = acl_allows(snapshot->config->server.blackhole,
+                                                     &(struct acl_subject){.address = *client}, environment)};
+    const struct view_config *config = view->config;
+    const struct acl_subject subject = {.address = *client}, here = {.address = *local};
+    bool from_cache = acl_allows(config->allow_query_cache, &subject, environment) &&
+                      acl_allows(config->allow_query_cache_on, &here, environment);
     return (struct rights){
         .view = view,
-        .query = from_cache && acl_allows(config->allow_query, &subject, environment),
-        .recursion =
-            from_cache && config->recursion && acl_allows(config->allow_recursion, &subject, environment),
+        .silence = acl_allows(snapshot->config->server.blackhole, &subject, environment),
+        .query = from_cache && acl_allows(config->allow_query, &subject, environment) &&
+                 acl_allows(config->allow_query_on, &here, environment),
+        .recursion = from_cache && config->recursion &&
+                     acl_allows(config->allow_recursion, &subject, environment) &&
+                     acl_allows(config->allow_recursion_on, &here, environment),
         .client_rules = view->policy->has[RPZ_CLIENT_IP] && policy_client_concerned(view->policy, client),
     };
 }

@@ -11,6 +11,7 @@
 
 struct rights {
     const struct view *view; /* NULL: none lets him in */
+    bool silence;            /* blackhole: not a word to this client */
     bool query;              /* allow-query, and what the cache holds (allow-query-cache) */
     bool recursion;          /* allow-recursion, and the view does recurse */
     bool client_rules;       /* some CLIENT-IP rule of the view's policy holds his address */

@@ -14,6 +14,7 @@ acl guests { !127.0.0.25; 127.0.0.16/28; };
 options {
     listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 port @PORT@ { ::1; };
     directory "@DIR@"; pid-file none; empty-zones-enable no; dnssec-validation no;
+    blackhole { 127.0.0.66; };
 };
 view "kids" {
     match-clients { children; };
@@ -42,6 +43,7 @@ view "asking" {
 view "others" {
     allow-query { !127.0.0.99; any; };
     zone "own.test" { type primary; file "others"; };
+    zone "six.test" { type primary; file "others"; allow-query-on { ::1; }; };
     zone "example.test" { in-view "kids"; };
 };
 """
@@ -59,6 +61,7 @@ QUESTIONS = [(client, "127.0.0.1", rd, name, qtype)
              for rd in (True, False)
              for name, qtype in (("who.own.test", "TXT"), ("www.example.test", "A"), ("bad.example.test", "A"),
                                  ("other.example.test", "A"), ("free.example.test", "A"))]
+QUESTIONS += [("127.0.0.1", "127.0.0.1", True, "who.six.test", "TXT")]
 QUESTIONS += [("::1", "::1", True, "www.example.test", "A"), ("::1", "::1", True, "who.own.test", "TXT")]
 
 
@@ -71,6 +74,16 @@ def compare(candord, named):
     for question in QUESTIONS:
         with tap.case("%s asks %s (RD %s) for %s %s" % question):
             tap.equal(seen(candord, *question), seen(named, *question))
+
+
+def silence(*running):
+    for server in running:
+        with tap.case("%s: a client in blackhole gets no answer" % server.name):
+            try:
+                ask.ask(server, "who.own.test", "TXT", source="127.0.0.66", timeout=0.5)
+            except ask.Timeout:
+                continue
+            raise AssertionError("an answer")
 
 
 def who(server, client):
@@ -104,7 +117,9 @@ def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
         same = CONFIGURATION.replace("@EDE@", "")
-        compare(box.candord(same, files=FILES), box.named(same, files=FILES))
+        both = box.candord(same, files=FILES), box.named(same, files=FILES)
+        compare(*both)
+        silence(*both)
         only_ours(box.candord(CONFIGURATION.replace("@EDE@", " ede filtered"), files=FILES))
     tap.finish()
 

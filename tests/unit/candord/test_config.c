@@ -276,6 +276,29 @@ static void the_three_query_lists_stand_in_for_each_other(void **state)
     }
 }
 
+static void lists_of_our_own_addresses_stand_in_for_each_other(void **state)
+{
+    (void)state;
+    struct config *config = read_text("options { allow-query-on { 127.0.0.1; }; blackhole { 10.0.0.9; };"
+                                      " allow-recursion-on { 127.0.0.2; }; };"
+                                      "zone a { type primary; file \"a\"; };"
+                                      "zone b { type primary; file \"b\"; allow-query-on { any; }; };");
+    const struct view_config *view = &config->views[0];
+    assert_false(asks(config, view->allow_query_on, "127.0.0.2"));
+    assert_true(asks(config, view->allow_recursion_on, "127.0.0.2"));
+    assert_true(asks(config, view->allow_query_cache_on, "127.0.0.2"));
+    assert_false(asks(config, view->allow_query_cache_on, "127.0.0.1"));
+    assert_false(asks(config, zone_named(view, "a")->allow_query_on, "127.0.0.2"));
+    assert_true(asks(config, zone_named(view, "b")->allow_query_on, "127.0.0.2"));
+    assert_true(asks(config, config->server.blackhole, "10.0.0.9"));
+    assert_int_equal(view->resolver.avoid_count, 1);
+    config_free(config);
+    config = read_text("");
+    assert_false(asks(config, config->server.blackhole, "10.0.0.9"));
+    assert_true(asks(config, config->views[0].allow_query_on, "127.0.0.2"));
+    config_free(config);
+}
+
 static void acls_are_named_nested_and_negated(void **state)
 {
     (void)state;
@@ -675,6 +698,7 @@ int main(void)
         cmocka_unit_test(listen_on_chooses_addresses),
         cmocka_unit_test(words_reach_their_fields),
         cmocka_unit_test(the_three_query_lists_stand_in_for_each_other),
+        cmocka_unit_test(lists_of_our_own_addresses_stand_in_for_each_other),
         cmocka_unit_test(acls_are_named_nested_and_negated),
         cmocka_unit_test(zones_inherit_from_view_and_options),
         cmocka_unit_test(forwarding_reaches_the_resolver),
