@@ -392,23 +392,18 @@ static uint8_t local_rcode(enum zone_result result)
     }
 }
 
-/* A signed denial is for the last name of the chain. */
-static void note_signed_denial(struct query *q, const struct zone_answer *from)
-{
-    struct policy_link *link = &q->chain.links[q->chain.count - 1];
-    for (size_t i = 0; i < from->authority_count; i++) {
-        const struct rrset *set = &from->authority[i];
-        link->is_signed |= type_is_dnssec(set->type) || (set->type == TYPE_SOA && set->sig_count);
-    }
-    q->answer.is_signed |= link->is_signed;
-}
-
 static int finish_local(struct query *q, const struct zone_answer *from)
 {
     q->truth_done = true;
     q->answer.rcode = local_rcode(from->result);
-    note_signed_denial(q, from);
     int error = add_sets(q, SECTION_AUTHORITY, from->authority, from->authority_count);
+    /* Below a cut nobody has said yet whether there are signatures: then there may be. */
+    bool is_signed = from->result == ZONE_DELEGATION;
+    for (size_t i = 0; i < from->authority_count; i++)
+        is_signed |= set_is_signed(&from->authority[i]);
+    if (q->chain.count)
+        q->chain.links[q->chain.count - 1].is_signed |= is_signed;
+    q->answer.is_signed |= is_signed;
     bool minimal = q->view->config->minimal_responses == MINIMAL_YES;
     if (error || (minimal && from->result != ZONE_DELEGATION))
         return error;

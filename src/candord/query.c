@@ -174,9 +174,9 @@ static unsigned links_of_truth(const struct truth *truth, struct policy_link lin
     unsigned n = truth->link_count < CHAIN_MAX ? truth->link_count : CHAIN_MAX;
     for (unsigned i = 0; i < n; i++)
         links[i] = (struct policy_link){.name = truth->links[i].name,
-                                        .is_signed = truth->links[i].is_signed,
                                         .addresses = truth->links[i].addresses,
-                                        .address_count = truth->links[i].address_count};
+                                        .address_count = truth->links[i].address_count,
+                                        .is_signed = truth->links[i].is_signed};
     return n;
 }
 

@@ -146,7 +146,10 @@ static enum query_progress redirect(struct query *q, const uint8_t *owner, const
         out_of_memory(q);
         return QUERY_DONE;
     }
-    if (q->asked.qtype == TYPE_CNAME || q->asked.qtype == TYPE_ANY)
+    /* A CNAME record of the rule is itself the answer to these; one made by an override or from a wildcard is
+     * followed whatever the type, as BIND does. */
+    bool asked_for = q->asked.qtype == TYPE_CNAME || q->asked.qtype == TYPE_ANY;
+    if (asked_for && !q->verdict.match.override_cname && target == cname)
         return QUERY_DONE;
     q->stage = STAGE_TARGET;
     q->chain.count = 1; /* what follows is no first name */

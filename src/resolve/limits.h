@@ -10,7 +10,6 @@
 #ifndef RESOLVE_LIMITS_H
 #define RESOLVE_LIMITS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,9 +30,8 @@ struct limits_place {
 enum limits_verdict { LIMITS_OK, LIMITS_FULL, LIMITS_ZONE_FULL, LIMITS_CLIENT_FULL };
 
 enum limits_verdict limits_enter(struct limits *limits, const uint8_t *name, const struct ip_address *client,
-                                 uint64_t now_ms, struct limits_place *place);
-/* `answered`: the zone is alive. */
-void limits_leave(struct limits *limits, const struct limits_place *place, bool answered, uint64_t now_ms);
+                                 struct limits_place *place);
+void limits_leave(struct limits *limits, const struct limits_place *place);
 
 /* An answer showed that the last `labels` labels of `name` are a zone. */
 void limits_learn(struct limits *limits, const uint8_t *name, unsigned labels);

@@ -35,7 +35,7 @@ struct truth_link {
     uint16_t record_count; /* answer records up to there */
     const struct ip_address *addresses;
     uint16_t address_count;
-    bool is_signed; /* RRSIG, NSEC or NSEC3 came for this name */
+    bool is_signed; /* what was found at this name carries RRSIG, NSEC or NSEC3 */
 };
 
 struct truth {

@@ -28,7 +28,6 @@ struct chain_link {
     const struct chosen_set *led_here; /* NULL for the first */
     const struct gathered_set *addresses[2];
     uint16_t address_count;
-    bool is_signed;
 };
 
 /* One wire as written, question included. */
@@ -56,25 +55,13 @@ struct build {
 
 /* --- which sets --- */
 
-/* An answer's set is for the last link so far; a proof is for the links in the zone that signed it. */
-static void note_signed(struct build *b, const struct gathered_set *set)
-{
-    const struct rrset *rrset = &set->rrset;
-    const uint8_t *zone = rrset->sig_count ? rrset->sigs[0].bytes + RRSIG_SIGNER_AT : rrset->owner;
-    b->has_sigs = true;
-    if (set->section == SECTION_ANSWER)
-        b->links[b->link_count - 1].is_signed = true;
-    for (size_t i = 0; set->section != SECTION_ANSWER && i < b->link_count; i++)
-        b->links[i].is_signed |= name_is_within(b->links[i].name, zone);
-}
-
 static struct chosen_set *choose(struct build *b, struct gathered_set *set, unsigned shown)
 {
     struct chosen_set *chosen = &b->chosen[b->chosen_count++];
     *chosen = (struct chosen_set){.set = set, .shown = shown};
     set->placed = true;
     if (set->rrset.sig_count || shown == SET_SHOWN_TO_DO)
-        note_signed(b, set);
+        b->has_sigs = true;
     return chosen;
 }
 
@@ -133,8 +120,8 @@ static int follow_chain(struct build *b)
         if (!name)
             return ERR_NOMEM;
         name_copy_lower(name, target->bytes);
-        const struct chosen_set *led_here = choose(b, cname, SET_SHOWN);
-        b->links[b->link_count++] = (struct chain_link){.name = name, .led_here = led_here};
+        b->links[b->link_count++] =
+            (struct chain_link){.name = name, .led_here = choose(b, cname, SET_SHOWN)};
     }
     b->negative = true;
     return 0;
@@ -280,6 +267,26 @@ static void *lay_bytes(struct layout *at, const void *from, size_t length)
     return to;
 }
 
+static bool belongs_to_link(const struct build *b, const struct chosen_set *chosen, size_t link)
+{
+    const struct rrset *set = &chosen->set->rrset;
+    const uint8_t *name = b->links[link].name;
+    if (chosen->set->section == SECTION_AUTHORITY)
+        return link + 1 == b->link_count;
+    return name_equal(set->owner, name) || (set->type == TYPE_DNAME && name_is_within(name, set->owner));
+}
+
+static bool link_is_signed(const struct build *b, size_t link)
+{
+    bool is_signed = false;
+    for (size_t i = 0; i < b->chosen_count && b->has_sigs && !is_signed; i++) {
+        const struct chosen_set *chosen = &b->chosen[i];
+        is_signed = (chosen->set->rrset.sig_count || chosen->shown == SET_SHOWN_TO_DO) &&
+                    belongs_to_link(b, chosen, link);
+    }
+    return is_signed;
+}
+
 static void lay_links(const struct build *b, struct layout *at)
 {
     for (size_t i = 0; i < b->link_count; i++) {
@@ -288,7 +295,7 @@ static void lay_links(const struct build *b, struct layout *at)
         *to = (struct truth_link){.name = lay_bytes(at, from->name, name_length(from->name)),
                                   .addresses = at->addresses,
                                   .address_count = from->address_count,
-                                  .is_signed = from->is_signed};
+                                  .is_signed = link_is_signed(b, i)};
         if (from->led_here) {
             to->wire_end = (uint16_t)(from->led_here->end - body_at(b));
             to->record_count = from->led_here->records;

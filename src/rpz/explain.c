@@ -77,11 +77,20 @@ static void list_servers(struct listing *l, enum rpz_trigger trigger, const stru
     }
 }
 
+/* The client is judged once, with the first name whose answer may be rewritten. */
+static size_t client_link(const struct listing *l)
+{
+    size_t link = 0;
+    while (link < l->facts->link_count && policy_link_is_protected(l->set, l->facts, link))
+        link++;
+    return link < l->facts->link_count ? link : 0;
+}
+
 static void list_trigger(struct listing *l, enum rpz_trigger trigger)
 {
     const struct policy_link *link = &l->facts->links[l->link];
     l->group = l->count;
-    if (trigger == RPZ_CLIENT_IP && l->link == 0)
+    if (trigger == RPZ_CLIENT_IP && l->link == client_link(l))
         list_address(l, trigger, &l->facts->client, link->name);
     else if (trigger == RPZ_QNAME)
         list_name(l, trigger, link->name);
@@ -154,8 +163,7 @@ const char *policy_loss_text(enum policy_loss loss)
         [POLICY_LOST_SPECIFIC] = "a more specific rule of the same trigger decided",
         [POLICY_LOST_DISABLED] = "its zone has policy disabled: logged only",
         [POLICY_LOST_RECURSIVE_ONLY] = "its zone is recursive-only, and recursion was not asked for",
-        [POLICY_LOST_SIGNED] =
-            "the answer for this name is signed, the client set DO, and break-dnssec is no",
+        [POLICY_LOST_SIGNED] = "the answer is signed, the client set DO, and break-dnssec is no",
         [POLICY_LOST_FAILED] = "recursion failed first, and the rule may not act before it",
         [POLICY_LOST_SWITCHED_OFF] = "its trigger is switched off for the zone",
     };

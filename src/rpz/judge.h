@@ -10,11 +10,11 @@
 /* May rules of the query name act before the answer is known? */
 bool policy_may_precede_answer(const struct policy_set *set, const struct policy_facts *facts);
 
-/* What is signed for this link is for a client that wants to validate it. */
-bool policy_link_is_protected(const struct policy_set *set, const struct policy_facts *facts, unsigned link);
+/* What was found at the link is signed, and the client wants to validate it: no rule is for that link. */
+bool policy_link_is_protected(const struct policy_set *set, const struct policy_facts *facts, size_t link);
 
-/* The answer for this link is known, and rules may be applied to it. */
-bool policy_link_is_usable(const struct policy_facts *facts, unsigned link);
+/* The answer at the link is known, and rules may be applied to it. */
+bool policy_link_is_usable(const struct policy_facts *facts, size_t link);
 
 /* The zone has rules that are in force, and is for queries like this. */
 bool policy_zone_concerns(const struct policy_set_zone *zone, const struct policy_facts *facts);

@@ -14,14 +14,15 @@ struct search {
     unsigned link, zone;
     struct rpz_key key; /* of the link's name */
     bool key_ready;
-    bool answer_consulted; /* a rule was passed that only the answer could tell about */
+    bool answer_consulted; /* at this link a rule was passed that only the answer could tell about */
+    bool client_judged;    /* the client's address counts once, not at each link */
 };
 
 /* --- one trigger of one zone --------------------------------------------------------------------------- */
 
 static bool find_client(const struct policy_zone *zone, const struct search *s, struct policy_match *out)
 {
-    return s->link == 0 && policy_zone_match_address(zone, RPZ_CLIENT_IP, &s->facts->client, &out->hit);
+    return !s->client_judged && policy_zone_match_address(zone, RPZ_CLIENT_IP, &s->facts->client, &out->hit);
 }
 
 static bool find_qname(const struct policy_zone *zone, struct search *s, struct policy_match *out)
@@ -155,16 +156,16 @@ bool policy_may_precede_answer(const struct policy_set *set, const struct policy
     return !set->options.qname_wait_recurse && (!facts->dnssec_ok || set->options.break_dnssec);
 }
 
-bool policy_link_is_protected(const struct policy_set *set, const struct policy_facts *facts, unsigned link)
+bool policy_link_is_protected(const struct policy_set *set, const struct policy_facts *facts, size_t link)
 {
-    return facts->dnssec_ok && !set->options.break_dnssec && facts->answer_known &&
-           facts->links[link].is_signed;
+    return facts->answer_known && facts->dnssec_ok && facts->links[link].is_signed &&
+           !set->options.break_dnssec;
 }
 
-bool policy_link_is_usable(const struct policy_facts *facts, unsigned link)
+bool policy_link_is_usable(const struct policy_facts *facts, size_t link)
 {
-    bool failed = facts->answer_failed && link + 1u >= facts->link_count;
-    return facts->answer_known && !facts->answer_bogus && !failed;
+    bool failed = facts->answer_failed && link + 1 >= facts->link_count;
+    return facts->answer_known && !failed && !facts->answer_bogus;
 }
 
 bool policy_zone_concerns(const struct policy_set_zone *zone, const struct policy_facts *facts)
@@ -191,13 +192,13 @@ static enum policy_step missing_for(struct search *s, enum rpz_trigger trigger)
 /* A rule was found: may it act yet? */
 static enum policy_step take_match(struct search *s, struct policy_match *match)
 {
-    bool before = s->link == 0 && !s->answer_consulted && policy_may_precede_answer(s->set, s->facts);
+    bool before = !s->answer_consulted && policy_may_precede_answer(s->set, s->facts);
     if (!before && !s->facts->answer_known)
         return POLICY_NEEDS_ANSWER;
     if (!before && !policy_link_is_usable(s->facts, s->link))
         return POLICY_NO_RULE;
     s->verdict->match = *match;
-    s->verdict->before_recursion = before;
+    s->verdict->before_recursion = before && s->link == 0;
     return POLICY_RULE;
 }
 
@@ -229,9 +230,7 @@ static int search_zone(struct search *s)
 static int search_link(struct search *s)
 {
     int step = GO_ON;
-    if (policy_link_is_protected(s->set, s->facts, s->link))
-        return GO_ON;
-    s->key_ready = false;
+    s->key_ready = s->answer_consulted = false;
     for (s->zone = 0; s->zone < s->set->count && step == GO_ON; s->zone++)
         if (policy_zone_concerns(&s->set->zones[s->zone], s->facts))
             step = search_zone(s);
@@ -252,10 +251,16 @@ static bool answer_matters(const struct policy_set *set, const struct policy_fac
 
 static enum policy_step search(struct search *s)
 {
-    size_t links = s->facts->answer_known && !s->facts->answer_bogus ? s->facts->link_count : 1;
+    size_t links = s->facts->answer_known ? s->facts->link_count : 1;
     int step = GO_ON;
-    for (s->link = 0; s->link < links && step == GO_ON; s->link++)
+    for (s->link = 0; s->link < links && step == GO_ON; s->link++) {
+        if (policy_link_is_protected(s->set, s->facts, s->link))
+            continue;
         step = search_link(s);
+        s->client_judged = true;
+        if (step == GO_ON && s->facts->answer_known && !policy_link_is_usable(s->facts, s->link))
+            step = POLICY_NO_RULE; /* what failed leads no further */
+    }
     if (step != GO_ON)
         return (enum policy_step)step;
     return s->facts->answer_known || !answer_matters(s->set, s->facts) ? POLICY_NO_RULE : POLICY_NEEDS_ANSWER;
@@ -272,7 +277,7 @@ enum policy_step policy_decide(const struct policy_set *set, const struct policy
     s.set = set;
     s.facts = facts;
     s.verdict = verdict;
-    s.answer_consulted = false;
+    s.client_judged = false;
     return search(&s);
 }
 

@@ -92,7 +92,6 @@ struct policy_server {   /* one name server of a link's zone cuts */
 /* One name of the CNAME/DNAME chain. */
 struct policy_link {
     const uint8_t *name; /* lower case */
-    bool is_signed;      /* the answer has RRSIG, NSEC or NSEC3 for this name */
     /* Addresses in the A/AAAA RRset of this name in the answer (only of the type asked for; ANY: both). */
     const struct ip_address *addresses;
     size_t address_count;
@@ -100,15 +99,17 @@ struct policy_link {
     const struct policy_server *servers;
     size_t server_count;
     bool servers_known;
+    /* What was found at this name carries RRSIG, NSEC or NSEC3. */
+    bool is_signed;
 };
 
 struct policy_facts {
     struct ip_address client;
     bool rd;            /* the client asked for recursion, and may have it */
     bool dnssec_ok;     /* DO */
-    bool answer_known;  /* recursion is done: links and what they hold are true */
-    bool answer_failed; /* it ended in SERVFAIL at the last link: for that no rewriting unless a rule may act
-                         * before the answer */
+    bool answer_known;  /* recursion is done: links, addresses and signatures are true */
+    bool answer_failed; /* at the last link recursion ended in SERVFAIL: with answer_known; no rewriting there
+                           unless a rule may act before it */
     bool answer_bogus;  /* validation failed, and the client did not set CD: it gets SERVFAIL */
     const struct policy_link *links; /* at least the query name */
     size_t link_count;

@@ -45,20 +45,23 @@ int section_put(struct answering *a, struct section *section, const struct rrset
 
 /* --- a name without the data asked for --- */
 
-/* The SOA with the time for which a denial may be kept (RFC 2308 section 3). */
-static int put_denial_soa(struct answering *a)
+/* The SOA with the time for which a denial may be kept (RFC 2308 section 3). One who looks for a zone's apex
+ * with SOA questions shall not keep that a name is missing: BIND's zero-no-soa-ttl. */
+static int put_denial_soa(struct answering *a, enum zone_result result)
 {
     struct rrset soa = *a->content->soa;
     uint32_t minimum_s = soa_minimum_s(soa.rdatas[0].bytes);
     if (minimum_s < soa.ttl_s)
         soa.ttl_s = minimum_s;
+    if (a->qtype == TYPE_SOA && result == ZONE_NXDOMAIN)
+        soa.ttl_s = 0;
     return section_put(a, &a->authority, &soa, a->content->origin);
 }
 
 static int deny(struct answering *a, const uint8_t *name, const struct find *found, enum zone_result *result)
 {
     *result = found->kind == FIND_NOTHING ? ZONE_NXDOMAIN : ZONE_NODATA;
-    int error = put_denial_soa(a);
+    int error = put_denial_soa(a, *result);
     if (error)
         return error;
     return *result == ZONE_NXDOMAIN ? proof_nxdomain(a, name, found) : proof_nodata(a, name, found);

@@ -3,7 +3,7 @@
 # timeout 300
 """The referee: generated policy zones and questions go to Debian's named and to candord, with the same file.
 
-  referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--only P] [--shrink] [--self]
+  referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--only P] [--shrink N] [--self]
 
 Every difference of rcode, flags, sections or EDNS fails the run unless it is one of WANTED, where each entry
 names the rule (of RPZ as this project states it in doc/rpz.md) that wants it. Each difference is printed with
@@ -37,8 +37,24 @@ def policy_soa(answer):
     return any(" SOA ns.rpz" in record for record in answer.get("additional", ()))
 
 
+def extra_flags(o):
+    """Flags that only named sets; None when candord sets some of its own."""
+    ours, theirs = o.ours["flags"].split(), o.theirs["flags"].split()
+    return None if set(ours) - set(theirs) else set(theirs) - set(ours)
+
+
 def aa_on_policy_answers(policy, field, o):
-    return field == "flags" and policy_soa(o.theirs) and o.theirs["flags"].split() == ["AA", *o.ours["flags"].split()]
+    return field == "flags" and extra_flags(o) == {"AA"} and (policy_soa(o.theirs) or policy_soa(o.ours))
+
+
+def flags_on_truncation(policy, field, o):
+    empty = not o.ours.get("answer") and "TC" in o.ours["flags"].split()
+    return field == "flags" and empty and extra_flags(o) <= {"AA", "AD"}
+
+
+def ns_of_policy_zone(policy, field, o):
+    return (field == "authority" and policy_soa(o.ours) and not o.ours["authority"] and not o.question.rd
+            and all(r.startswith("rpz") and " NS " in r for r in o.theirs["authority"]))
 
 
 def far_names(answer):
@@ -68,6 +84,8 @@ WANTED = [
     Wanted("25", "max-policy-ttl caps what a rule made, and nothing else", leaked_ttl),
     Wanted("28", "without RD a chain that leaves our zones goes on from whatever the cache has", luck_of_the_cache),
     Wanted("23", "what a rule made is nobody's authority: AA is never set", aa_on_policy_answers),
+    Wanted("22, 23", "nor is AD or AA set when a rule sends to TCP", flags_on_truncation),
+    Wanted("24", "the authority section of what a rule made is empty, without RD too", ns_of_policy_zone),
 ]
 
 
@@ -119,6 +137,7 @@ class Court:
     def stop(self, pair):
         for server in pair:
             server.stop()
+            os.unlink(server.log_file)
             self.box.servers.remove(server)
 
 
@@ -276,7 +295,7 @@ def add_arguments(parser):
     parser.add_argument("--questions", type=int, default=4000)
     parser.add_argument("--policies", type=int, default=8)
     parser.add_argument("--only", type=int, help="only the policy of this number")
-    parser.add_argument("--shrink", action="store_true", help="cut the first difference of each policy down")
+    parser.add_argument("--shrink", type=int, metavar="N", help="cut the policy down to what the Nth difference needs")
     parser.add_argument("--nameservers", type=float, default=0.0, help="share of policies with NSDNAME and NSIP rules")
     parser.add_argument("--self", dest="itself", action="store_true")
 
@@ -304,8 +323,8 @@ def hear_policy(a, court, index, each):
             tap.comment("agreed only when asked again (%s): %s" % (outcome.unstable, dig(outcome.question)))
         for difference in verdicts.differences[:PRINTED]:
             tap.comment(tell(index, policy, difference))
-        if verdicts.differences and a.shrink:
-            first = verdicts.differences[0]
+        if a.shrink and len(verdicts.differences) >= a.shrink:
+            first = verdicts.differences[a.shrink - 1]
             tap.comment("cut down:\n" + tell(index, shrink(court, policy, first.question, first.fields[0]), first, True))
         assert not verdicts.crashed, "\n".join("%s ended:\n%s" % (name, (log[log.find("ERROR: AddressSanitizer"):][:3500] if "ERROR: AddressSanitizer" in log else log[-3000:])) for name, log in verdicts.crashed)
         assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (

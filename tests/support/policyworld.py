@@ -287,7 +287,7 @@ class Policy:
         rng, lines = self.rng, []
         for line in ("@ A 192.0.2.99", "rpz-ip CNAME .", "33.1.2.3.10.rpz-ip CNAME .", "24.5.0.1.10.rpz-ip CNAME .",
                      "1.2.1.10.rpz-ip CNAME .", "0.0.0.0.0.rpz-ip CNAME .", "32.1.2.3.256.rpz-ip CNAME .",
-                     "129.zz.rpz-ip CNAME .", "08.0.0.0.10.rpz-ip CNAME .", '@ TXT "apex"', "rpz-client-ip A 192.0.2.1"):
+                     "129.zz.rpz-ip CNAME .", '@ TXT "apex"', "rpz-client-ip A 192.0.2.1"):
             if rng.random() < 0.15 and line.split()[0].lower() not in taken:
                 lines.append(line.replace(" ", " 300 ", 1))
         return lines

@@ -398,8 +398,17 @@ static void rule_19_names_before_the_one_that_failed_are_rewritten(void **state)
     scene_link(&scene, "b.");
     scene.facts.answer_failed = true;
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
-    name_copy(scene.names[0], wire("c."));
+    scene_end(&scene);
+    scene_init(&scene);
+    ZONE(&scene, "b 60 CNAME *.");
+    scene_link(&scene, "a.");
+    scene_link(&scene, "b.");
+    scene.facts.answer_failed = true;
     assert_int_equal(decide(&scene), POLICY_NO_RULE);
+    scene_end(&scene);
+    scene.options.qname_wait_recurse = false;
+    assert_rule(&scene, "b.rpz1.test.", RPZ_NODATA);
+    assert_false(scene.verdict.before_recursion);
     scene_end(&scene);
 }
 
@@ -411,6 +420,22 @@ static void rule_20_answers_without_addresses_are_rewritten(void **state)
     scene_link(&scene, "a.");
     link_server(&scene, "ns.b.", "11.1.2.3");
     assert_rule(&scene, "8.0.0.0.11.rpz-nsip.rpz1.test.", RPZ_NODATA);
+    scene_end(&scene);
+}
+
+static void rule_21_is_for_each_name_of_a_chain(void **state)
+{
+    (void)state;
+    scene_init(&scene);
+    ZONE(&scene, "a 60 CNAME .", "b 60 CNAME *.", "32.1.0.0.10.rpz-client-ip 60 CNAME rpz-drop.");
+    scene_link(&scene, "a.")->is_signed = true;
+    scene_link(&scene, "b.");
+    scene.facts.dnssec_ok = true;
+    assert_rule(&scene, "b.rpz1.test.", RPZ_NODATA);
+    scene_end(&scene);
+    assert_int_equal(ip_from_text("10.0.0.1", &scene.facts.client), 0);
+    assert_rule(&scene, "32.1.0.0.10.rpz-client-ip.rpz1.test.", RPZ_DROP);
+    assert_int_equal(scene.verdict.match.link, 1);
     scene_end(&scene);
 }
 
@@ -429,21 +454,6 @@ static void rule_21_signed_answers_for_clients_that_validate_pass(void **state)
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
     scene_end(&scene);
     scene.facts.dnssec_ok = scene.options.break_dnssec = true;
-    assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
-    scene_end(&scene);
-}
-
-static void rule_21_each_name_of_the_chain_counts_for_itself(void **state)
-{
-    (void)state;
-    scene_init(&scene);
-    ZONE(&scene, "a 60 CNAME .", "b 60 CNAME *.");
-    scene_link(&scene, "a.")->is_signed = true;
-    scene_link(&scene, "b.");
-    scene.facts.dnssec_ok = true;
-    assert_rule(&scene, "b.rpz1.test.", RPZ_NODATA);
-    scene.links[0].is_signed = false;
-    scene.links[1].is_signed = true;
     assert_rule(&scene, "a.rpz1.test.", RPZ_NXDOMAIN);
     scene_end(&scene);
 }
@@ -616,7 +626,9 @@ static void an_explanation_lists_every_rule_and_why_it_lost(void **state)
     assert_int_equal(policy_explain(scene.set, &scene.facts, found, 16), 7);
     assert_candidate(&found[1], "24.0.0.0.10.rpz-ip.rpz2.test.", POLICY_LOST_FAILED);
     scene.facts.answer_bogus = false;
-    scene.links[0].is_signed = scene.facts.dnssec_ok = true;
+    for (size_t i = 0; i < scene.facts.link_count; i++)
+        scene.links[i].is_signed = true;
+    scene.facts.dnssec_ok = true;
     (void)policy_explain(scene.set, &scene.facts, found, 16);
     assert_candidate(&found[1], "24.0.0.0.10.rpz-ip.rpz2.test.", POLICY_LOST_SIGNED);
     scene.facts.rd = false;
@@ -656,6 +668,26 @@ static const struct model_record *of_addresses(const struct model *model, enum r
     return best;
 }
 
+/* Rule 21, name by name. */
+static bool is_protected(const struct scene *s, size_t number)
+{
+    return s->facts.dnssec_ok && s->links[number].is_signed && !s->options.break_dnssec;
+}
+
+/* Rule 19: the last name is the one that could not be had. */
+static bool is_usable(const struct scene *s, size_t number)
+{
+    return !s->facts.answer_bogus && !(s->facts.answer_failed && number + 1 == s->facts.link_count);
+}
+
+static size_t first_judged(const struct scene *s)
+{
+    size_t number = 0;
+    while (number < s->facts.link_count && is_protected(s, number))
+        number++;
+    return number;
+}
+
 /* The strongest rule of one trigger of one zone for one name of the chain. */
 static const struct model_record *strongest(const struct scene *s, size_t zone, size_t number,
                                             enum rpz_trigger trigger, const uint8_t **name)
@@ -666,7 +698,7 @@ static const struct model_record *strongest(const struct scene *s, size_t zone, 
     const struct model_record *best = NULL;
     *name = trigger == RPZ_QNAME ? link->name : NULL;
     if (trigger == RPZ_CLIENT_IP)
-        return number ? NULL : model_match_address(model, trigger, &s->facts.client);
+        return number == first_judged(s) ? model_match_address(model, trigger, &s->facts.client) : NULL;
     if (trigger == RPZ_QNAME)
         return model_match_name(model, trigger, link->name, below);
     if (trigger == RPZ_IP)
@@ -705,7 +737,7 @@ static bool in_force(const struct scene *s, size_t zone)
 /* Rule 18: up to and including the first zone with rules that need the answer. */
 static bool may_be_early(const struct scene *s, const struct outcome *o)
 {
-    if (s->options.qname_wait_recurse || (s->facts.dnssec_ok && !s->options.break_dnssec) || o->link)
+    if (s->options.qname_wait_recurse || (s->facts.dnssec_ok && !s->options.break_dnssec))
         return false;
     if (o->rule->decoded.trigger != RPZ_CLIENT_IP && o->rule->decoded.trigger != RPZ_QNAME)
         return false;
@@ -716,17 +748,13 @@ static bool may_be_early(const struct scene *s, const struct outcome *o)
     return true;
 }
 
-/* Rule 21. */
-static bool passes_signed(const struct scene *s, size_t link)
-{
-    return s->facts.dnssec_ok && s->links[link].is_signed && !s->options.break_dnssec;
-}
-
 /* Rules 10 and 11: names, then zones, then triggers. */
 static void first_rule(const struct scene *s, struct outcome *o)
 {
-    for (o->link = 0; o->link < s->facts.link_count; o->link++)
-        for (o->zone = 0; o->zone < s->zone_count && !passes_signed(s, o->link); o->zone++)
+    for (o->link = 0; o->link < s->facts.link_count; o->link++) {
+        if (is_protected(s, o->link))
+            continue;
+        for (o->zone = 0; o->zone < s->zone_count; o->zone++)
             for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS && in_force(s, o->zone); t++) {
                 o->rule = has_rules(s, o->zone, t) ? strongest(s, o->zone, o->link, t, &o->name) : NULL;
                 if (!o->rule)
@@ -736,22 +764,19 @@ static void first_rule(const struct scene *s, struct outcome *o)
                 o->disabled++;
                 break;
             }
+        if (!is_usable(s, o->link))
+            break;
+    }
     o->rule = NULL;
-}
-
-/* Rules 19 and 22: nothing is done with what failed. */
-static bool may_be_late(const struct scene *s, const struct outcome *o)
-{
-    bool failed = s->facts.answer_failed && o->link + 1 == s->facts.link_count;
-    return !s->facts.answer_bogus && !failed;
 }
 
 static struct outcome by_the_book(const struct scene *s)
 {
     struct outcome o = {0};
     first_rule(s, &o);
-    o.before_recursion = o.rule && may_be_early(s, &o);
-    o.found = o.rule && (o.before_recursion || may_be_late(s, &o));
+    bool early = o.rule && may_be_early(s, &o);
+    o.before_recursion = early && o.link == 0;
+    o.found = o.rule && (early || is_usable(s, o.link));
     return o;
 }
 
@@ -776,10 +801,10 @@ static void random_link(struct dice *dice, struct scene *s)
     size_t number = s->facts.link_count;
     struct policy_link *link = scene_link(s, "x.");
     model_random_name(dice, s->names[number]);
-    link->is_signed = dice_percent(dice, 30);
     link->address_count = dice_below(dice, SCENE_ADDRESSES + 1);
     for (size_t i = 0; i < link->address_count; i++)
         s->addresses[number][i] = model_random_address(dice);
+    link->is_signed = dice_percent(dice, 30);
     link->server_count = dice_below(dice, SCENE_SERVERS + 1);
     for (size_t i = 0; i < link->server_count; i++) {
         struct ip_address *addresses = s->server_addresses[number][i];
@@ -936,9 +961,9 @@ int main(void)
         cmocka_unit_test(rule_18_not_for_clients_that_validate),
         cmocka_unit_test(rule_19_a_failed_answer_stays_what_it_is),
         cmocka_unit_test(rule_19_names_before_the_one_that_failed_are_rewritten),
+        cmocka_unit_test(rule_21_is_for_each_name_of_a_chain),
         cmocka_unit_test(rule_20_answers_without_addresses_are_rewritten),
         cmocka_unit_test(rule_21_signed_answers_for_clients_that_validate_pass),
-        cmocka_unit_test(rule_21_each_name_of_the_chain_counts_for_itself),
         cmocka_unit_test(rule_22_a_bogus_answer_is_not_turned_into_one_by_its_addresses),
         cmocka_unit_test(rule_25_ttls_are_capped),
         cmocka_unit_test(rule_28_recursive_only_zones_need_rd),

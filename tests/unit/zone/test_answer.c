@@ -86,6 +86,13 @@ static void a_missing_name_is_nxdomain(void **state)
     expect(zone, "no.ex.test.", "DS", ASK_PLAIN, "NXDOMAIN\n" SOA);
 }
 
+static void a_denied_soa_is_not_to_be_kept(void **state)
+{
+    (void)state;
+    expect(zone, "no.ex.test.", "SOA", ASK_PLAIN,
+           "NXDOMAIN\nau ex.test. 0 SOA ns1.ex.test. host.ex.test. 1 3600 900 604800 60\n");
+}
+
 static void an_empty_non_terminal_exists(void **state)
 {
     (void)state;
@@ -282,6 +289,7 @@ int main(void)
         cmocka_unit_test(data_comes_with_the_owner_as_the_zone_writes_it),
         cmocka_unit_test(another_type_is_no_data_with_the_soa_at_its_minimum),
         cmocka_unit_test(a_missing_name_is_nxdomain),
+        cmocka_unit_test(a_denied_soa_is_not_to_be_kept),
         cmocka_unit_test(an_empty_non_terminal_exists),
         cmocka_unit_test(a_wildcard_covers_what_does_not_exist),
         cmocka_unit_test(a_wildcard_covers_neither_its_parent_nor_what_is_below_another_name),
