@@ -19,6 +19,7 @@
 
 #include "asker.h"
 #include "dns/consts.h"
+#include "dns/name.h"
 
 static struct {
     char directory[64];
@@ -361,6 +362,67 @@ static void the_special_names_of_libunbound_are_asked_like_others(void **state)
     }
 }
 
+static bool file_has(const char *path, const char *word)
+{
+    char text[8192];
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = 0;
+    return strstr(text, word) != NULL;
+}
+
+static void the_root_key_is_followed_in_its_state_file(void **state)
+{
+    (void)state;
+    char path[96];
+    struct asker asker;
+    if (!world.up)
+        skip();
+    snprintf(path, sizeof path, "%s/state.key", world.directory);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%s\n", world.anchor);
+    fclose(file);
+    struct resolver_options options = asker_options();
+    options.validate = true;
+    options.anchor_file = path;
+    options.hints_file = world.hints;
+    assert_int_equal(asker_open(&asker, &options), 0);
+    struct answer_shown shown = asker_ask(&asker, "www.signed.alpha.", TYPE_A);
+    assert_int_equal(shown.error, 0);
+    assert_int_equal(shown.truth->security, TRUTH_SECURE);
+    truth_unref(shown.truth);
+    asker_close(&asker);
+    assert_true(file_has(path, "VALID")); /* libunbound has seen the key and written what it knows of it */
+}
+
+static void what_is_excepted_from_validation_is_insecure(void **state)
+{
+    (void)state;
+    struct asker asker;
+    uint8_t name[255];
+    const uint8_t *names[] = {name};
+    const char *anchors[] = {world.anchor};
+    if (!world.up)
+        skip();
+    assert_true(name_from_text("bogus.alpha.", NULL, name) > 0);
+    struct resolver_options options = asker_options();
+    options.validate = true;
+    options.anchors = anchors;
+    options.anchor_count = 1;
+    options.hints_file = world.hints;
+    options.insecure = names;
+    options.insecure_count = 1;
+    assert_int_equal(asker_open(&asker, &options), 0);
+    struct answer_shown shown = asker_ask(&asker, "www.bogus.alpha.", TYPE_A);
+    assert_int_equal(shown.error, 0);
+    assert_int_equal(shown.truth->security, TRUTH_INSECURE);
+    truth_unref(shown.truth);
+    asker_close(&asker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +444,8 @@ int main(void)
         cmocka_unit_test(a_big_answer_comes_whole),
         cmocka_unit_test(an_answer_that_lives_for_no_time_is_given_but_not_cached),
         cmocka_unit_test(the_special_names_of_libunbound_are_asked_like_others),
+        cmocka_unit_test(the_root_key_is_followed_in_its_state_file),
+        cmocka_unit_test(what_is_excepted_from_validation_is_insecure),
     };
     return cmocka_run_group_tests_name("resolve/hierarchy", tests, bring_up, take_down);
 }
