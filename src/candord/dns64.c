@@ -43,6 +43,11 @@ static bool has_native(const struct query *q, const struct dns64_config *dns64)
     return false;
 }
 
+bool dns64_usable(const struct query *q)
+{
+    return q->asked.qtype == TYPE_AAAA && first_usable(q);
+}
+
 bool dns64_wanted(struct query *q)
 {
     if (q->asked.qtype != TYPE_AAAA || q->answer.rcode != RCODE_NOERROR || !q->view->config->dns64_count)
@@ -50,10 +55,20 @@ bool dns64_wanted(struct query *q)
     const struct dns64_config *dns64 = first_usable(q);
     if (!dns64 || has_native(q, dns64))
         return false;
-    q->before_dns64 = q->answer;
-    q->answer = (struct answer){.authoritative = q->answer.authoritative, .ede = EDE_NONE};
-    q->chain.count = 0;
-    chain_restart(q, q->name);
+    struct answer before = q->answer;
+    q->before_dns64 = before;
+    q->answer = (struct answer){.authoritative = before.authoritative, .ede = EDE_NONE};
+    if (q->target) { /* the policy's CNAME stays; its target's addresses are wanted */
+        for (uint16_t i = 0; i < q->target_after; i++)
+            if (answer_add(q, SECTION_ANSWER, &before.sets[SECTION_ANSWER][i])) {
+                q->answer = before;
+                return false;
+            }
+    } else {
+        q->chain.count = 0;
+    }
+    q->stage = STAGE_DNS64;
+    chain_restart(q, q->target ? q->target : q->name);
     return true;
 }
 
@@ -106,24 +121,30 @@ static uint32_t negative_ttl_s(const struct answer *answer)
     return 600; /* RFC 6147 section 5.1.7 */
 }
 
-void dns64_finish(struct query *q)
+int dns64_convert(struct query *q, uint32_t max_ttl_s, bool *made)
 {
     struct answer *answer = &q->answer;
-    uint32_t max_ttl_s = negative_ttl_s(&q->before_dns64);
-    bool made = false;
-    int error = 0;
     uint16_t kept = 0;
+    int error = 0;
+    *made = false;
     for (uint16_t i = 0; i < answer->count[SECTION_ANSWER] && !error; i++) {
         struct rrset *set = &answer->sets[SECTION_ANSWER][i];
         if (set->type == TYPE_A)
             error = synthesize(q, set, max_ttl_s);
         if (set->count && set->type != TYPE_RRSIG)
             answer->sets[SECTION_ANSWER][kept++] = *set;
-        made |= set->type == TYPE_AAAA && set->count;
+        *made |= set->type == TYPE_AAAA && set->count;
     }
     answer->count[SECTION_ANSWER] = kept;
-    answer->count[SECTION_AUTHORITY] = answer->count[SECTION_ADDITIONAL] = 0;
-    answer->authentic = false;
-    if (error || !made || answer->failed)
+    return error;
+}
+
+void dns64_finish(struct query *q)
+{
+    bool made;
+    int error = dns64_convert(q, negative_ttl_s(&q->before_dns64), &made);
+    q->answer.count[SECTION_AUTHORITY] = q->answer.count[SECTION_ADDITIONAL] = 0;
+    q->answer.authentic = false;
+    if (error || !made || q->answer.failed)
         q->answer = q->before_dns64;
 }

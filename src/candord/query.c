@@ -294,10 +294,8 @@ static enum query_progress finish(struct query *q)
 /* The truth is complete and no rule changes it, or a passthru lets it be. */
 static enum query_progress finish_truth(struct query *q)
 {
-    if (!q->answer.failed && dns64_wanted(q)) {
-        q->stage = STAGE_DNS64;
+    if (!q->answer.failed && dns64_wanted(q))
         return QUERY_WAITS; /* advance() goes on at once */
-    }
     return finish(q);
 }
 
@@ -320,6 +318,7 @@ static enum query_progress judge(struct query *q)
     }
     note_disabled(q);
     q->verdict_known = true;
+    q->verdict_is_rule = step == POLICY_RULE;
     if (step != POLICY_RULE) {
         if (q->sole_truth && !q->servers_incomplete)
             memo_set(q, q->sole_truth);
@@ -329,6 +328,19 @@ static enum query_progress judge(struct query *q)
         return rewrite_begin(q);
     rewrite_note(q, &q->verdict.match, false);
     return finish_truth(q);
+}
+
+/* The addresses to synthesize from are policed as well; what their names' servers are has been judged before.
+ */
+static enum query_progress judge_dns64(struct query *q)
+{
+    bool passed = q->verdict_known && q->verdict_is_rule;
+    for (unsigned i = 0; i < q->chain.count; i++)
+        q->chain.links[i].servers_known = true;
+    if (q->policed && !passed && judge_answer(q) == POLICY_RULE && !rewrite_lets_pass(q))
+        return rewrite_begin(q);
+    dns64_finish(q);
+    return finish(q);
 }
 
 /* Runs the stage that the query is in. QUERY_WAITS: it waits, unless the stage changed: then the next one
@@ -343,11 +355,9 @@ static enum query_progress run_stage(struct query *q)
         return QUERY_WAITS;
     switch (q->stage) {
     case STAGE_TARGET:
-        rewrite_finish(q);
-        return QUERY_DONE;
+        return rewrite_finish(q);
     case STAGE_DNS64:
-        dns64_finish(q);
-        return finish(q);
+        return q->rewritten ? rewrite_finish(q) : judge_dns64(q);
     default:
         return judge(q);
     }
@@ -524,10 +534,12 @@ void query_clear(struct query *q)
     q->verdict.depends_on_client = false;
     q->holds_snapshot = q->holds_packet = false;
     q->ask_error = 0;
-    q->prefer_stale = q->answered = q->verdict_known = q->rewritten = q->no_reply = false;
+    q->prefer_stale = q->answered = q->verdict_known = q->verdict_is_rule = q->rewritten = q->no_reply =
+        false;
     q->cookie_length = 0;
     q->out_length = 0;
     q->walk = NULL;
+    q->target = NULL;
     q->stage = STAGE_TRUTH;
     q->chain.count = 0;
     q->answer = (struct answer){.authentic = true, .ede = EDE_NONE};

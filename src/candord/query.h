@@ -122,7 +122,10 @@ struct query {
     bool prefer_stale; /* stale-answer-client-timeout ran out */
     struct policy_verdict verdict;
     bool verdict_known;
+    bool verdict_is_rule; /* a passthru, as the query still goes on */
     bool rewritten;
+    const uint8_t *target;      /* of the policy's CNAME, in the arena; NULL: none */
+    uint16_t target_after;      /* answer RRsets up to and with that CNAME */
     struct answer before_dns64; /* what goes out when there is nothing to synthesize */
     struct server_walk *walk;   /* STAGE_SERVERS */
 
@@ -175,8 +178,8 @@ int answer_add(struct query *query, enum dns_section section, const struct rrset
 /* Carries out query->verdict on the answer gathered so far (or on none). QUERY_WAITS while the target of a
  * CNAME is looked up. */
 enum query_progress rewrite_begin(struct query *query);
-/* When the target's truth is complete. */
-void rewrite_finish(struct query *query);
+/* When the target's truth is complete. QUERY_WAITS: its A records are wanted as well (STAGE_DNS64). */
+enum query_progress rewrite_finish(struct query *query);
 
 /* Does the verdict leave the answer as it is (PASSTHRU, or TCP-ONLY over TCP)? */
 bool rewrite_lets_pass(const struct query *query);
@@ -186,9 +189,15 @@ void rewrite_note(struct query *query, const struct policy_match *match, bool di
 
 /* --- dns64.c --- */
 
-/* Does the answer call for synthesis (RFC 6147)? Then a gathering of A records is begun. */
+/* Does the answer call for synthesis (RFC 6147)? Then a gathering of A records is begun (STAGE_DNS64). */
 bool dns64_wanted(struct query *query);
+/* When the A records are there. */
 void dns64_finish(struct query *query);
+
+/* Is AAAA asked for, by a client for whom it may be synthesized? */
+bool dns64_usable(const struct query *query);
+/* Turns the A records of the answer into AAAA; *made: there are some now. 0 or ERR_NOMEM. */
+int dns64_convert(struct query *query, uint32_t max_ttl_s, bool *made) MUST_CHECK;
 
 /* --- servers.c --- */
 

@@ -89,6 +89,7 @@ static void out_of_memory(struct query *q)
 
 struct local_data {
     struct query *query;
+    uint16_t qtype;
     const uint8_t *owner;
     uint32_t max_ttl_s;
     uint16_t added;
@@ -110,7 +111,7 @@ static int add_local_set(void *context, const struct rrset *set)
         local->cname_ttl_s = ttl_s;
         return 0;
     }
-    if (!type_wanted(local->query->asked.qtype, set->type))
+    if (!type_wanted(local->qtype, set->type))
         return 0;
     struct rrset mine = *set;
     mine.owner = local->owner;
@@ -151,10 +152,22 @@ static enum query_progress redirect(struct query *q, const uint8_t *owner, const
     bool asked_for = q->asked.qtype == TYPE_CNAME || q->asked.qtype == TYPE_ANY;
     if (asked_for && !q->verdict.match.override_cname && target == cname)
         return QUERY_DONE;
+    q->target = target;
+    q->target_after = q->answer.count[SECTION_ANSWER];
     q->stage = STAGE_TARGET;
     q->chain.count = 1; /* what follows is no first name */
     chain_restart(q, target);
     return QUERY_WAITS;
+}
+
+/* A rule with an A but no AAAA: for a DNS64 client its AAAA is made from it (rpz.md rule 29). */
+static int put_synthesized(const struct policy_set_zone *zone, const struct policy_match *match,
+                           struct local_data *local)
+{
+    bool made;
+    local->qtype = TYPE_A;
+    int error = policy_hit_data(zone->zone, &match->hit, add_local_set, local);
+    return error ? error : dns64_convert(local->query, local->max_ttl_s, &made);
 }
 
 static enum query_progress put_local_data(struct query *q, const struct policy_match *match)
@@ -164,11 +177,15 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
     const uint8_t *owner = owner_of(q, match);
     if (match->override_cname)
         return redirect(q, owner, match->override_cname, match->ttl_s);
-    struct local_data local = {.query = q, .owner = owner, .max_ttl_s = zone->options.max_policy_ttl_s};
+    struct local_data local = {
+        .query = q, .qtype = q->asked.qtype, .owner = owner, .max_ttl_s = zone->options.max_policy_ttl_s};
     q->answer.rcode = RCODE_NOERROR;
     if (q->asked.qtype == TYPE_RRSIG || q->asked.qtype == TYPE_SIG)
         return QUERY_DONE;
-    if (policy_hit_data(zone->zone, &match->hit, add_local_set, &local)) {
+    int error = policy_hit_data(zone->zone, &match->hit, add_local_set, &local);
+    if (!error && !local.added && !local.cname && dns64_usable(q))
+        error = put_synthesized(zone, match, &local);
+    if (error) {
         out_of_memory(q);
         return QUERY_DONE;
     }
@@ -216,8 +233,13 @@ enum query_progress rewrite_begin(struct query *q)
     return QUERY_DONE;
 }
 
-void rewrite_finish(struct query *q)
+enum query_progress rewrite_finish(struct query *q)
 {
+    if (q->stage == STAGE_DNS64)
+        dns64_finish(q);
+    else if (!q->answer.failed && dns64_wanted(q))
+        return QUERY_WAITS;
     q->answer.authentic = q->answer.authoritative = false;
     finish(q);
+    return QUERY_DONE;
 }
