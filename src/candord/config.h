@@ -103,6 +103,8 @@ struct view_config {
     size_t dns64_count;
     const struct dns64_config *dns64;
     struct policy_set_options policy;
+    unsigned nameserver_lookups; /* what one question may spend on NSDNAME and NSIP rules */
+    uint32_t nameserver_lookup_ms;
     size_t policy_zone_count;
     const struct policy_zone_options *policy_zones; /* counters NULL: the daemon gives them */
 };
@@ -119,7 +121,10 @@ struct server_config {
     size_t max_cache_bytes;
     unsigned recursive_clients; /* questions waiting for recursion, all workers */
     unsigned tcp_clients;
-    uint32_t tcp_idle_ms, tcp_message_ms;
+    unsigned tcp_clients_per_address; /* 0: no limit */
+    unsigned tcp_pipeline;            /* questions of one connection under way */
+    size_t tcp_write_queue_bytes;     /* answers that one connection may leave unread */
+    uint32_t tcp_idle_ms, tcp_message_ms, tcp_lifetime_ms;
     uint16_t udp_answer_max; /* max-udp-size, default 1232 */
     uint16_t edns_udp_size;  /* what we advertise, default 1232 */
     const struct acl *blackhole; /* not answered at all; never NULL */

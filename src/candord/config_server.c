@@ -176,7 +176,11 @@ static uint64_t build_size(struct builder *b, const struct conf_item *item, uint
     return bytes;
 }
 
-enum { MIN_CACHE_BYTES = 2 << 20 /* BIND's own smallest */, DEFAULT_CACHE_PERCENT = 25 };
+enum {
+    MIN_CACHE_BYTES = 2 << 20, /* BIND's own smallest */
+    DEFAULT_CACHE_PERCENT = 25,
+    DEFAULT_WRITE_QUEUE_BYTES = 1 << 20, /* eight of the longest answers */
+};
 
 /* Our answer cache and libunbound's share what max-cache-size gives, three to one. */
 static void build_cache(struct builder *b, const struct scope *scope)
@@ -217,6 +221,11 @@ static void build_limits(struct builder *b, const struct scope *scope)
     /* BIND counts in tenths of a second. */
     server->tcp_message_ms = 100 * scope_number_within(b, scope, "tcp-initial-timeout", 300, 25, 1200);
     server->tcp_idle_ms = 100 * scope_number_within(b, scope, "tcp-idle-timeout", 300, 1, 1200);
+    server->tcp_clients_per_address = scope_number(scope, "tcp-clients-per-address", 0);
+    server->tcp_pipeline = scope_number(scope, "tcp-pipeline", 100);
+    server->tcp_lifetime_ms = 1000 * scope_seconds_within(b, scope, "tcp-lifetime", 0, 0, 1000000);
+    server->tcp_write_queue_bytes =
+        (size_t)build_size(b, scope_value(scope, "tcp-write-queue"), DEFAULT_WRITE_QUEUE_BYTES);
     server->udp_answer_max = (uint16_t)scope_number_within(b, scope, "max-udp-size", 1232, 512, 4096);
     server->edns_udp_size = (uint16_t)scope_number_within(b, scope, "edns-udp-size", 1232, 512, 4096);
 }

@@ -12,11 +12,11 @@
 #include "dns/record.h"
 
 enum {
-    BUDGET_ASKS = 40,        /* questions that one query may wait for */
+
     BUDGET_SERVERS = 16,     /* name servers of one cut that are looked at */
     BUDGET_ALL_SERVERS = 64, /* of all cuts of one name */
     BUDGET_ADDRESSES = 16,   /* of one server */
-    BUDGET_MS = 4000,
+
     LIFE_MIN_S = 5, /* of what is remembered of a cut */
     LIFE_MAX_S = 3600,
 };
@@ -65,7 +65,9 @@ struct wanted {
 
 static bool budget_left(struct query *q, const struct server_walk *walk)
 {
-    if (walk->asks < BUDGET_ASKS && q->now_ms - walk->started_ms < BUDGET_MS)
+    const struct view_config *config = q->view->config;
+    if (walk->asks < config->nameserver_lookups &&
+        q->now_ms - walk->started_ms < config->nameserver_lookup_ms)
         return true;
     metric_add(worker_counters(q->worker), SERVE_SERVER_BUDGET, 1);
     return false;

@@ -405,8 +405,10 @@ static struct tcp_limits limits_of(const struct server_config *config)
         .idle_ms = config->tcp_idle_ms,
         .message_ms = config->tcp_message_ms,
         .write_stall_ms = config->tcp_message_ms,
-        .write_queue_bytes = 1 << 20,
-        .in_flight = 100,
+        .write_queue_bytes = config->tcp_write_queue_bytes,
+        .in_flight = config->tcp_pipeline,
+        .lifetime_ms = config->tcp_lifetime_ms,
+        .connections_per_client = config->tcp_clients_per_address,
     };
 }
 
