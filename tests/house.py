@@ -23,7 +23,7 @@ BELOW = {
     "resolve": ["net", "dns", "base"],
     "zone": ["rpz", "net", "dns", "base"],
     "candord": ["zone", "resolve", "rpz", "net", "dns", "base"],
-    "candorctl": ["base"],
+    "candorctl": ["zone", "rpz", "dns", "base"],
     "check_http_onion": ["plugin", "net", "dns", "base"],
 }
 
@@ -33,6 +33,7 @@ DOORS = [
     (r"libknot/|libzscanner/|libdnssec/", [r"src/dns/\w+\.[ch]"]),
     (r"urcu/list\.h", [r"src/(net|base|candord)/\w+\.[ch]"]),
     (r"urcu(?!/list\.h)", [r"src/base/inbox\.[ch]", r"src/resolve/\w+\.[ch]", r"src/candord/\w+\.[ch]", r"tests/unit/"]),
+    (r"libpsl\.h", [r"src/zone/suffixes\.c"]),
     (r"systemd/", [r"src/candord/(main|daemon)\.c"]),
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),
     (r"curl/", [r"src/check_http_onion/\w+\.[ch]"]),

@@ -27,7 +27,8 @@ static void usage(FILE *out)
           "  --json     the daemon's answer as it is (doc/control.md)\n"
           "  -h         this text; after a verb, more about it\n"
           "  -V         the version\n"
-          "Exit: 0 done, 1 candord said no, 2 wrong usage, 3 no candord there. See candorctl(1).\n",
+          "Exit: 0 done, 1 candord said no, 2 wrong usage, 3 no candord there (lint: 1 errors, 4 warnings "
+          "only). See candorctl(1).\n",
           out);
 }
 
@@ -113,7 +114,9 @@ int main(int argc, char **argv)
     struct arguments arguments = {.socket = "/run/candor/control.sock"};
     json_t *answer = NULL;
     int code = parse_arguments(argc - 1, argv + 1, &arguments);
-    if (code < 0) {
+    if (code < 0 && arguments.verb->run) {
+        code = arguments.verb->run(arguments.socket, arguments.json, arguments.request);
+    } else if (code < 0) {
         int error = client_ask(arguments.socket, arguments.request,
                                arguments.json ? NULL : arguments.verb->progress, &answer);
         if (error)

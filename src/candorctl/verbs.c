@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "candorctl/lint.h"
+
 const struct verb verbs[] = {
     {.name = "status", .help = "what runs, since when, and how it is", .print = print_status},
     {.name = "zones",
@@ -31,6 +33,14 @@ const struct verb verbs[] = {
                  {"--dnssec", "dnssec", NULL, 1, "as if asked with DO set"},
                  {"--no-recurse", "recurse", NULL, 0, "as if asked without RD"}},
      .print = print_explain},
+    {.name = "lint",
+     .help = "what is wrong with a policy zone's file; exits 1 with errors, 4 with warnings only",
+     .places = {{"what", "FILE|ZONE", 1}},
+     .options = {{"--origin", "origin", "NAME", 0, "the zone's name (default: its SOA's owner)"},
+                 {"--include-subdomains", "include_subdomains", NULL, 1,
+                  "as a zone with include-subdomains yes"},
+                 {"--all", "all", NULL, 1, "every finding, not only the first 20 of a kind"}},
+     .run = lint_run},
     {0}};
 
 const struct verb *verb_find(const char *name)

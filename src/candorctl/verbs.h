@@ -5,6 +5,7 @@
 #define CANDORCTL_VERBS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -34,6 +35,8 @@ struct verb {
     struct verb_option options[VERB_OPTIONS];
     void (*print)(const json_t *result);
     void (*progress)(const json_t *progress); /* NULL: is not told */
+    /* What is done here instead of being asked of candord; returns the exit code. NULL: candord does it. */
+    int (*run)(const char *socket, bool json, const json_t *request);
 };
 
 /* Ends with name NULL. */

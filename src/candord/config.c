@@ -6,6 +6,7 @@
 #include "candord/conf_tree.h"
 #include "candord/conf_words.h"
 #include "candord/config_build.h"
+#include "candord/config_problems.h"
 
 static const struct conf_statement *options_of(const struct conf_statement *top, struct conf_place *at)
 {
@@ -50,12 +51,15 @@ static void read_into(const struct config_read_options *options, const char *tex
 int config_read_text(const struct config_read_options *options, const char *text, size_t length,
                      struct config **out)
 {
-    struct conf_report report = {.problem = options->problem, .context = options->context};
+    struct problems problems;
+    struct conf_report report = {.problem = problems_add, .context = &problems};
     struct config *config = calloc(1, sizeof *config);
     if (!config)
         return ERR_NOMEM;
     arena_init(&config->arena, 1 << 16);
+    problems_init(&problems, &config->arena);
     read_into(options, text, length, config, &report);
+    problems_tell(&problems, options->problem, options->context);
     if (report.out_of_memory || report.errors) {
         config_free(config);
         return report.out_of_memory ? ERR_NOMEM : ERR_INVALID;

@@ -136,6 +136,14 @@ static void build_named_view(struct builder *b, const struct conf_statement *s, 
     build_view(b, &scope, block->block, view);
 }
 
+static void build_default_view(struct builder *b, const struct conf_statement *list, struct view_config *view)
+{
+    struct scope scope = {{NULL, b->options}};
+    view->name = "_default";
+    b->config->view_count = 1;
+    build_view(b, &scope, list, view);
+}
+
 void build_views(struct builder *b)
 {
     const struct conf_statement *first = conf_find(b->top, "view");
@@ -144,10 +152,7 @@ void build_views(struct builder *b)
         return;
     b->config->views = views;
     if (!first) {
-        struct scope scope = {{NULL, b->options}};
-        views[0].name = "_default";
-        b->config->view_count = 1;
-        build_view(b, &scope, b->top, &views[0]);
+        build_default_view(b, b->top, views);
         return;
     }
     for (const struct conf_statement *zone = conf_find(b->top, "zone"); zone;
@@ -156,4 +161,6 @@ void build_views(struct builder *b)
                    "expected every zone inside a view, because the file has views");
     for (const struct conf_statement *s = first; s; s = conf_find_next(s, "view"))
         build_named_view(b, s, views);
+    if (!b->config->view_count) /* only views of other classes */
+        build_default_view(b, NULL, views);
 }

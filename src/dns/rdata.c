@@ -226,9 +226,19 @@ static bool known_text(uint16_t type, const uint8_t *rdata, size_t length, char 
     return used >= 0;
 }
 
+/* libknot escapes more than BIND and dig do. */
+static void name_text(const uint8_t *name, char *out, size_t size)
+{
+    char text[NAME_TEXT_MAX];
+    snprintf(out, size, "%s", name_to_text(name, text));
+}
+
 char *rdata_to_text(uint16_t type, const uint8_t *rdata, size_t length, char *out, size_t size)
 {
-    if (!rdata_check(type, rdata, length) || !known_text(type, rdata, length, out, size))
+    bool good = rdata_check(type, rdata, length);
+    if (good && (type == TYPE_CNAME || type == TYPE_NS || type == TYPE_PTR || type == TYPE_DNAME))
+        name_text(rdata, out, size);
+    else if (!good || !known_text(type, rdata, length, out, size))
         generic_text(rdata, length, out, size);
     return out;
 }

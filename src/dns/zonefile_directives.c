@@ -39,7 +39,7 @@ static void generate_in_batches(struct zonefile *z, const struct generate *g, ch
         int error = fill_lines(g, &number, &w);
         (void)zonefile_read_records(z, buffer, buffer + writer_used(&w), 1, true);
         if (error) {
-            zonefile_say(z, z->generate_line, NULL, false,
+            zonefile_say(z, z->fixed_line, NULL, false,
                          error == ERR_SPACE
                              ? "$GENERATE: the record is too long"
                              : "$GENERATE: expected ${offset,width,base} with base d, o, x, X, n or N");
@@ -64,10 +64,11 @@ static void generate_line_records(struct zonefile *z, const char *line, const ch
         z->result = ERR_NOMEM;
         return;
     }
-    z->generate_line = number;
+    z->fixed_line = number;
+    z->generating = true;
     generate_in_batches(z, &g, buffer);
-    z->generate_line = 0;
-    z->generate_failed = false;
+    z->fixed_line = 0;
+    z->generating = z->generate_failed = false;
     free(buffer);
 }
 

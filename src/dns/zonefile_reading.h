@@ -27,7 +27,9 @@ struct zonefile {
     zs_scanner_t *scanner;
     int start_state; /* of the scanner, between records */
     const struct place *place;
-    uint64_t generate_line; /* of the $GENERATE whose records are being read; 0: none */
+    uint64_t fixed_line; /* of the $GENERATE or rewritten record that is being read; 0: none */
+    bool generating;
+    bool may_rewrite; /* a record with a name that the scanner does not take may be tried again */
     bool generate_failed;
     uint32_t last_ttl_s; /* NO_TTL: none yet */
     unsigned includes;

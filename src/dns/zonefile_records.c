@@ -7,6 +7,7 @@
 #include "dns/name.h"
 #include "dns/record.h"
 #include "dns/zonefile_reading.h"
+#include "dns/zonefile_rewrite.h"
 
 enum { TTL_MAX = INT32_MAX /* RFC 2181 section 8 */ };
 
@@ -21,8 +22,8 @@ static const char *current_place(const struct zonefile *z)
 
 static uint64_t current_line(struct zonefile *z)
 {
-    if (z->generate_line)
-        return z->generate_line;
+    if (z->fixed_line)
+        return z->fixed_line;
     if (!z->must_count)
         return z->scanner->line_counter;
     const char *here = current_place(z), *newline;
@@ -62,7 +63,7 @@ static void say_scanner_error(struct zonefile *z, bool fatal)
 {
     const zs_scanner_t *s = z->scanner;
     zonefile_say(z, current_line(z), known_owner(s), fatal, zs_strerror(s->error.code));
-    z->generate_failed = z->generate_line != 0;
+    z->generate_failed = z->generating;
 }
 
 /* --- records ------------------------------------------------------------------------------------------- */
@@ -140,17 +141,43 @@ static void handle_stop(struct zonefile *z, const char *line, const char *end, b
 {
     bool directive = line < end && *line == '$' && !z->scanner->multiline;
     bool unclosed = z->scanner->error.code == ZS_UNCLOSED_MULTILINE && at_end;
-    say_scanner_error(z, (directive || unclosed) && !z->generate_line);
+    say_scanner_error(z, (directive || unclosed) && !z->fixed_line);
     revive_scanner(z, true);
 }
 
 bool zonefile_is_over(const struct zonefile *z)
 {
-    return z->result || (z->generate_line && z->generate_failed);
+    return z->result || z->generate_failed;
 }
 
-/* Parses records until the scanner stops. True: inside a line that it cannot pass. */
-static bool run_scanner(struct zonefile *z)
+/* The scanner wants an owner for a line with nothing on it but blanks when the owner before was bad. */
+static bool is_about_blank_line(const struct zonefile *z)
+{
+    const char *here = current_place(z);
+    const char *newline = memrchr(z->piece, '\n', (size_t)(here - z->piece));
+    const char *line = newline ? newline + 1 : z->piece;
+    while (line < z->piece_end && (*line == ' ' || *line == '\t'))
+        line++;
+    return z->scanner->error.code == ZS_BAD_PREVIOUS_OWNER &&
+           (line == z->piece_end || *line == '\n' || *line == ';');
+}
+
+/* A character that is fine in a name, but that the scanner takes only in escaped form. Inside parentheses
+ * the record's start is not known any more. */
+static bool is_odd_name(const struct zonefile *z)
+{
+    int code = z->scanner->error.code;
+    return z->may_rewrite && !z->scanner->multiline && (code == ZS_BAD_DNAME_CHAR || code == ZS_BAD_OWNER);
+}
+
+enum stop {
+    AT_END,
+    AT_ODD_NAME,
+    STUCK /* inside a line that the scanner cannot pass */
+};
+
+/* Parses records until the scanner stops. */
+static enum stop run_scanner(struct zonefile *z)
 {
     zs_scanner_t *s = z->scanner;
     while (!zonefile_is_over(z)) {
@@ -158,13 +185,15 @@ static bool run_scanner(struct zonefile *z)
         if (s->state == ZS_STATE_DATA)
             deliver(z);
         else if (s->error.fatal || s->state == ZS_STATE_INCLUDE)
-            return true;
-        else if (s->state == ZS_STATE_ERROR)
+            return STUCK;
+        else if (s->state != ZS_STATE_ERROR)
+            return AT_END;
+        else if (is_odd_name(z))
+            return AT_ODD_NAME;
+        else if (!is_about_blank_line(z))
             say_scanner_error(z, false);
-        else
-            return false;
     }
-    return false;
+    return AT_END;
 }
 
 static void set_piece(struct zonefile *z, const char *at, const char *end, uint64_t number)
@@ -178,24 +207,62 @@ static void set_piece(struct zonefile *z, const char *at, const char *end, uint6
         z->result = ERR_NOMEM;
 }
 
-/* Reads records that begin on line `number`; returns the number of the line behind them. */
+/* Reads one record again with the odd characters of its owner, then of all its words, in escaped form. */
+static void read_rewritten(struct zonefile *z, const char *line, const char *end, uint64_t number)
+{
+    enum stop stop = AT_ODD_NAME;
+    uint64_t outer_line = z->fixed_line;
+    char *text = malloc(zonefile_rewrite_room(line, end));
+    z->fixed_line = outer_line ? outer_line : number;
+    for (int all = 0; all <= 1 && stop == AT_ODD_NAME && text; all++) {
+        size_t length = zonefile_rewrite_names(line, end, all, text);
+        z->may_rewrite = !all;
+        revive_scanner(z, *line != ' ' && *line != '\t');
+        set_piece(z, text, text + length, number);
+        stop = run_scanner(z);
+    }
+    if (stop == STUCK)
+        handle_stop(z, text, text + 1, false);
+    if (!text)
+        z->result = ERR_NOMEM;
+    z->may_rewrite = true;
+    z->fixed_line = outer_line;
+    free(text);
+}
+
+static uint64_t count_newlines(const char *at, const char *end)
+{
+    uint64_t count = 0;
+    for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        count++;
+    return count;
+}
+
 uint64_t zonefile_read_records(struct zonefile *z, const char *at, const char *end, uint64_t number,
                                bool final)
 {
     while (at < end && !zonefile_is_over(z)) {
         set_piece(z, at, end, number);
-        bool stopped = run_scanner(z);
-        if (!stopped && z->generate_failed)
-            revive_scanner(z, true); /* it was left inside a line */
-        if (!stopped)                /* it has added a newline of its own */
+        enum stop stop = run_scanner(z);
+        if (stop == AT_END) {
+            if (z->generate_failed)
+                revive_scanner(z, true); /* it was left inside a line */
+            /* The scanner has added a newline of its own. */
             return z->must_count ? current_line(z) : z->scanner->line_counter - 1;
+        }
         const char *here = current_place(z);
-        number = current_line(z);
         const char *newline = memrchr(at, '\n', (size_t)(here - at));
         const char *line = newline ? newline + 1 : at;
-        at = zonefile_next_line(here, end);
-        handle_stop(z, line, at, final && at == end);
-        number += here < end;
+        number += count_newlines(at, line);
+        if (stop == AT_ODD_NAME && line < end) {
+            size_t record = zonefile_skip_record(line, (size_t)(end - line));
+            at = record ? line + record : end;
+            read_rewritten(z, line, at, number);
+        } else {
+            at = zonefile_next_line(here, end);
+            handle_stop(z, line, at, final && at == end);
+        }
+        number += count_newlines(line, at);
     }
     return number;
 }
@@ -203,7 +270,7 @@ uint64_t zonefile_read_records(struct zonefile *z, const char *at, const char *e
 void zonefile_scan_directive(struct zonefile *z, const char *text, size_t length, uint64_t number)
 {
     set_piece(z, text, text + length, number);
-    if (run_scanner(z))
+    if (run_scanner(z) == STUCK)
         say_scanner_error(z, true);
 }
 
@@ -219,6 +286,7 @@ int zonefile_start_scanner(struct zonefile *z)
         return ERR_INVALID;
     }
     z->start_state = z->scanner->cs;
+    z->may_rewrite = true;
     /* A blank line at the start is no record without an owner. */
     z->scanner->r_owner_length = (uint32_t)name_copy(z->scanner->r_owner, z->options->origin);
     return 0;

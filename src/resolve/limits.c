@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "resolve/limits.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -12,7 +11,8 @@ enum {
     KNOWN_ZONES = 4096,   /* slots; a newer zone takes the place of an older */
     MANY_CHILDREN = 8,    /* zones directly below a name that make it a registry's */
     DEPTH_LOOKED_AT = 16, /* labels beyond the first ones: names have up to 127 */
-    CLIENT_WEIGHT = 4,
+    WEIGHT = 4,           /* of clients, and of zones that answer */
+    ALIVE_MS = 1000,
 };
 
 struct known_name {
@@ -23,7 +23,8 @@ struct known_name {
 
 /* How many questions each key holds: open addressing, at most half full (two keys a question at most). */
 struct holding {
-    uint64_t key; /* 0: free */
+    uint64_t key;         /* 0: free */
+    uint64_t answered_ms; /* when one of them was answered; 0: not yet */
     unsigned count;
 };
 
@@ -94,9 +95,11 @@ static void close_gap(struct limits *limits, size_t gap)
     all[gap] = (struct holding){0};
 }
 
-static void release(struct limits *limits, uint64_t key)
+static void release(struct limits *limits, uint64_t key, uint64_t answered_ms)
 {
     struct holding *holding = find_holding(limits, key);
+    if (answered_ms)
+        holding->answered_ms = answered_ms;
     if (--holding->count == 0)
         close_gap(limits, (size_t)(holding - limits->holdings));
 }
@@ -168,8 +171,17 @@ static uint64_t client_key(const struct limits *limits, const struct ip_address 
     return hash_bytes(~limits->seed, client->bytes, ip_bits(client->family) / 8) | 1;
 }
 
+static bool zone_is_full(const struct limits *limits, uint64_t zone, unsigned free_places, uint64_t now_ms)
+{
+    const struct holding *holding = find_holding(limits, zone);
+    if (limits->max_per_zone && holding->count >= limits->max_per_zone)
+        return true;
+    bool is_alive = holding->answered_ms && now_ms < holding->answered_ms + ALIVE_MS;
+    return holding->count / (is_alive ? WEIGHT : 1) >= free_places;
+}
+
 enum limits_verdict limits_enter(struct limits *limits, const uint8_t *name, const struct ip_address *client,
-                                 struct limits_place *place)
+                                 uint64_t now_ms, struct limits_place *place)
 {
     unsigned free_places = limits->max - limits->used;
     if (!free_places)
@@ -177,10 +189,9 @@ enum limits_verdict limits_enter(struct limits *limits, const uint8_t *name, con
     unsigned labels = name_labels(name), zone_labels = limits_zone_labels(limits, name);
     place->zone = suffix_hash(limits, suffix_of(name, labels, zone_labels));
     place->client = client_key(limits, client);
-    unsigned in_zone = find_holding(limits, place->zone)->count;
-    if (in_zone >= free_places || (limits->max_per_zone && in_zone >= limits->max_per_zone))
+    if (zone_is_full(limits, place->zone, free_places, now_ms))
         return LIMITS_ZONE_FULL;
-    if (place->client && find_holding(limits, place->client)->count / CLIENT_WEIGHT >= free_places)
+    if (place->client && find_holding(limits, place->client)->count / WEIGHT >= free_places)
         return LIMITS_CLIENT_FULL;
     limits->used++;
     hold(limits, place->zone);
@@ -189,12 +200,12 @@ enum limits_verdict limits_enter(struct limits *limits, const uint8_t *name, con
     return LIMITS_OK;
 }
 
-void limits_leave(struct limits *limits, const struct limits_place *place)
+void limits_leave(struct limits *limits, const struct limits_place *place, bool answered, uint64_t now_ms)
 {
     limits->used--;
-    release(limits, place->zone);
+    release(limits, place->zone, answered ? now_ms : 0);
     if (place->client)
-        release(limits, place->client);
+        release(limits, place->client, 0);
 }
 
 unsigned limits_used(const struct limits *limits)

@@ -10,6 +10,7 @@
 #ifndef RESOLVE_LIMITS_H
 #define RESOLVE_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +31,9 @@ struct limits_place {
 enum limits_verdict { LIMITS_OK, LIMITS_FULL, LIMITS_ZONE_FULL, LIMITS_CLIENT_FULL };
 
 enum limits_verdict limits_enter(struct limits *limits, const uint8_t *name, const struct ip_address *client,
-                                 struct limits_place *place);
-void limits_leave(struct limits *limits, const struct limits_place *place);
+                                 uint64_t now_ms, struct limits_place *place);
+/* `answered`: the zone is alive. */
+void limits_leave(struct limits *limits, const struct limits_place *place, bool answered, uint64_t now_ms);
 
 /* An answer showed that the last `labels` labels of `name` are a zone. */
 void limits_learn(struct limits *limits, const uint8_t *name, unsigned labels);

@@ -28,11 +28,12 @@ static void reply_all(struct question *question, int error, struct truth *truth)
         resolver_reply(ask, error, truth);
 }
 
-static void end_question(struct question *question)
+/* `answered`: a server said something. */
+static void end_question(struct question *question, bool answered)
 {
     struct resolver_thread *t = question->thread;
     loop_timer_cancel(t->loop, &question->timer);
-    limits_leave(t->limits, &question->place);
+    limits_leave(t->limits, &question->place, answered, loop_now_ms(t->loop));
     questions_remove(t->questions, question);
     metric_set(t->numbers, OUTSTANDING, limits_used(t->limits));
 }
@@ -135,7 +136,7 @@ void resolver_answered(void *query, const struct recursor_answer *answer)
     reply_all(question, error, truth);
     truth_unref(truth);
     resolver_reap_soon(t, question->recursor);
-    end_question(question);
+    end_question(question, answer->rcode == RCODE_NOERROR);
 }
 
 /* --- time runs out --- */
@@ -216,7 +217,8 @@ static bool enter(struct resolver_thread *t, struct resolver_ask *ask, struct li
     static const enum resolver_metric metric_of[] = {[LIMITS_FULL] = LIMITED_ALL,
                                                      [LIMITS_ZONE_FULL] = LIMITED_ZONE,
                                                      [LIMITS_CLIENT_FULL] = LIMITED_CLIENT};
-    enum limits_verdict verdict = limits_enter(t->limits, ask->name, &ask->client, place);
+    enum limits_verdict verdict =
+        limits_enter(t->limits, ask->name, &ask->client, loop_now_ms(t->loop), place);
     if (verdict == LIMITS_OK)
         return true;
     resolver_count(t, metric_of[verdict]);
@@ -231,7 +233,7 @@ static void recurse(struct resolver_thread *t, struct resolver_ask *ask, uint8_t
         return;
     struct question *question = questions_add(t->questions, ask);
     if (!question) {
-        limits_leave(t->limits, &place);
+        limits_leave(t->limits, &place, false, 0);
         resolver_reply(ask, ERR_NOMEM, NULL);
         return;
     }
@@ -248,7 +250,7 @@ static void recurse(struct resolver_thread *t, struct resolver_ask *ask, uint8_t
     }
     if (error) { /* otherwise the question may have ended already */
         reply_all(question, error == ERR_NOMEM ? ERR_NOMEM : ERR_LIMIT, NULL);
-        end_question(question);
+        end_question(question, false);
     }
 }
 
@@ -279,6 +281,6 @@ void resolver_close_questions(struct resolver_thread *t)
     struct question *question;
     while ((question = questions_any(t->questions))) {
         reply_all(question, ERR_CLOSED, NULL);
-        end_question(question);
+        end_question(question, false);
     }
 }

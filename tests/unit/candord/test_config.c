@@ -118,6 +118,59 @@ static void an_empty_file_gives_binds_defaults(void **state)
     config_free(config);
 }
 
+/* `named -C` prints what BIND does without a word; read by us it must change nothing. */
+static void binds_printed_defaults_are_ours(void **state)
+{
+    (void)state;
+    char *text = calloc(1, 1 << 16);
+    FILE *named = popen("named -C 2>/dev/null", "r");
+    assert_non_null(text);
+    assert_non_null(named);
+    size_t length = fread(text, 1, (1 << 16) - 1, named);
+    pclose(named);
+    if (length == 0) {
+        free(text);
+        skip();
+    }
+    struct config *theirs = read_text(text), *ours = read_text("");
+    const struct view_config *t = &theirs->views[0], *o = &ours->views[0];
+    assert_int_equal(theirs->server.listen_count, ours->server.listen_count);
+    assert_int_equal(theirs->server.recursive_clients, ours->server.recursive_clients);
+    assert_int_equal(theirs->server.tcp_clients, ours->server.tcp_clients);
+    assert_int_equal(theirs->server.tcp_idle_ms, ours->server.tcp_idle_ms);
+    assert_int_equal(theirs->server.tcp_message_ms, ours->server.tcp_message_ms);
+    assert_int_equal(theirs->server.udp_answer_max, ours->server.udp_answer_max);
+    assert_int_equal(theirs->server.edns_udp_size, ours->server.edns_udp_size);
+    assert_int_equal(theirs->server.answer_cookie, ours->server.answer_cookie);
+    assert_int_equal(theirs->server.nsid, ours->server.nsid);
+    assert_int_equal(t->recursion, o->recursion);
+    assert_int_equal(t->minimal_responses, o->minimal_responses);
+    assert_int_equal(t->minimal_any, o->minimal_any);
+    assert_int_equal(t->empty_zones, o->empty_zones);
+    assert_int_equal(t->stale_answer_enable, o->stale_answer_enable);
+    assert_int_equal(t->stale_answer_ttl_s, o->stale_answer_ttl_s);
+    assert_int_equal(t->stale_refresh_time_s, o->stale_refresh_time_s);
+    assert_int_equal(t->stale_answer_client_timeout_ms, o->stale_answer_client_timeout_ms);
+    assert_int_equal(t->prefetch_trigger_s, o->prefetch_trigger_s);
+    assert_int_equal(t->prefetch_eligible_s, o->prefetch_eligible_s);
+    assert_int_equal(asks(theirs, t->allow_query, "203.0.113.1"), asks(ours, o->allow_query, "203.0.113.1"));
+    assert_int_equal(asks(theirs, t->allow_recursion, "203.0.113.1"),
+                     asks(ours, o->allow_recursion, "203.0.113.1"));
+    assert_int_equal(t->resolver.validate, o->resolver.validate);
+    assert_int_equal(t->resolver.qname_minimization, o->resolver.qname_minimization);
+    assert_int_equal(t->resolver.max_cache_ttl_s, o->resolver.max_cache_ttl_s);
+    assert_int_equal(t->resolver.max_negative_ttl_s, o->resolver.max_negative_ttl_s);
+    assert_int_equal(t->resolver.min_cache_ttl_s, o->resolver.min_cache_ttl_s);
+    assert_int_equal(t->resolver.servfail_ttl_ms, o->resolver.servfail_ttl_ms);
+    assert_int_equal(t->resolver.max_stale_ttl_s, o->resolver.max_stale_ttl_s);
+    assert_int_equal(t->resolver.query_timeout_ms, o->resolver.query_timeout_ms);
+    assert_int_equal(t->resolver.max_joined, o->resolver.max_joined);
+    assert_int_equal(t->resolver.max_per_zone, o->resolver.max_per_zone);
+    config_free(theirs);
+    config_free(ours);
+    free(text);
+}
+
 static void the_command_line_wins(void **state)
 {
     (void)state;
@@ -647,6 +700,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_gives_binds_defaults),
+        cmocka_unit_test(binds_printed_defaults_are_ours),
         cmocka_unit_test(the_command_line_wins),
         cmocka_unit_test(listen_on_chooses_addresses),
         cmocka_unit_test(words_reach_their_fields),

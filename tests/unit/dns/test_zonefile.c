@@ -206,7 +206,6 @@ static void bad_record_is_reported_and_stepped_over(void **state)
         "b A ( 300\n1 )",
         "$FOO bar",
         "b \\256 A 1.1.1.1",
-        "\001 A 1.1.1.1",
         "b HTTPS 1 . port=x",
         "b TYPE1 \\# 3 abcdef",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa A 1.1.1.1",
@@ -225,6 +224,41 @@ static void bad_record_is_reported_and_stepped_over(void **state)
         assert_non_null(strstr(seen.text, " c.example. 60 A 192.0.2.3\n"));
         assert_int_equal(seen.records, 2);
     }
+}
+
+static void any_character_without_a_meaning_may_stand_in_a_name(void **state)
+{
+    (void)state;
+    assert_reads("a+b A 192.0.2.1\n  CNAME c:d,e.\nc A 192.0.2.3\n",
+                 "z:1 a+b.example. 60 A 192.0.2.1\nz:2 a+b.example. 60 CNAME c:d,e.\n"
+                 "z:3 c.example. 60 A 192.0.2.3\n");
+    assert_reads("a=b AAAA ::1\n\303\244 CNAME @\n", "z:1 a=b.example. 60 AAAA ::1\n"
+                                                     "z:2 \\195\\164.example. 60 CNAME example.\n");
+    assert_reads("@ SOA n+s. a@b. (1 2 ; why\n3 4\n 5 )\nz A 192.0.2.1\n",
+                 "z:1 example. 60 SOA n\\+s. a\\@b. 1 2 3 4 5\nz:4 z.example. 60 A 192.0.2.1\n");
+    assert_reads("$GENERATE 1-2 a+$ CNAME b~$.\nz A 192.0.2.1\n",
+                 "z:1 a+1.example. 60 CNAME b~1.\nz:1 a+2.example. 60 CNAME b~2.\n"
+                 "z:2 z.example. 60 A 192.0.2.1\n");
+}
+
+static void odd_name_does_not_hide_another_mistake(void **state)
+{
+    (void)state;
+    options.default_ttl_s = 60;
+    assert_int_equal(
+        read_text("a+b A 300.1.1.1\n  A 192.0.2.1\na+b..c A 192.0.2.1\nz A ) 192.0.2.1\ny A 192.0.2.1\n"), 0);
+    assert_string_equal(seen.text,
+                        "z:1 ! a+b.example. invalid IPv4 address\nz:2 a+b.example. 60 A 192.0.2.1\n"
+                        "z:3 ! invalid domain name character\nz:4 ! z.example. too many right parentheses\n"
+                        "z:5 y.example. 60 A 192.0.2.1\n");
+}
+
+static void blank_lines_behind_a_bad_owner_are_no_problem(void **state)
+{
+    (void)state;
+    options.default_ttl_s = 60;
+    assert_int_equal(read_text("a..b A 192.0.2.1\n  \n\t; why\n\nz A 192.0.2.1\n"), 0);
+    assert_int_equal(seen.problems, 1);
 }
 
 static void problem_names_line_and_owner(void **state)
@@ -526,6 +560,9 @@ int main(void)
         TEST(no_ttl_at_all_is_a_problem_of_the_record),
         TEST(ttl_with_the_top_bit_is_zero),
         TEST(bad_record_is_reported_and_stepped_over),
+        TEST(any_character_without_a_meaning_may_stand_in_a_name),
+        TEST(odd_name_does_not_hide_another_mistake),
+        TEST(blank_lines_behind_a_bad_owner_are_no_problem),
         TEST(problem_names_line_and_owner),
         TEST(record_without_owner_behind_a_bad_owner_is_not_given_to_another),
         TEST(bad_directive_ends_the_reading),

@@ -17,7 +17,7 @@ static enum limits_verdict enter(struct limits *limits, const char *text, const 
 {
     uint8_t name[255];
     assert_true(name_from_text(text, NULL, name) > 0);
-    return limits_enter(limits, name, client, place);
+    return limits_enter(limits, name, client, 5000, place);
 }
 
 /* How many of `tries` questions host0.ZONE, host1.ZONE … get in. */
@@ -55,9 +55,28 @@ static void one_zone_gets_half_and_two_a_third_each(void **state)
     assert_int_equal(in, 150);
     assert_int_equal(crowd(limits, "dying.test.", 400, second), 75);
     for (unsigned i = 0; i < in; i++)
-        limits_leave(limits, &first[i]);
+        limits_leave(limits, &first[i], false, 5000);
     assert_int_equal(limits_used(limits), 75);
     assert_int_equal(crowd(limits, "dead.test.", 400, first), 113);
+    limits_free(limits);
+}
+
+static void a_zone_that_answers_may_have_more(void **state)
+{
+    (void)state;
+    struct limits *limits = limits_new(300, 0);
+    struct limits_place places[400];
+    uint8_t name[255];
+    unsigned in = crowd(limits, "alive.test.", 400, places);
+    assert_int_equal(in, 150);
+    limits_leave(limits, &places[--in], true, 4500);
+    assert_int_equal(in + crowd(limits, "alive.test.", 400, places + in), 240);
+    assert_true(name_from_text("x.alive.test.", NULL, name) > 0);
+    limits_leave(limits, &places[0], false, 5000);
+    assert_int_equal(limits_enter(limits, name, &nobody, 5400, places), LIMITS_OK);
+    limits_leave(limits, places, false, 5400);
+    assert_int_equal(limits_enter(limits, name, &nobody, 5500, places),
+                     LIMITS_ZONE_FULL); /* silent for a second */
     limits_free(limits);
 }
 
@@ -94,7 +113,7 @@ static void the_cap_in_all_holds(void **state)
     assert_int_equal(enter(limits, "c.c.", &nobody, &place), LIMITS_OK);
     assert_int_equal(enter(limits, "d.d.", &nobody, &place), LIMITS_OK);
     assert_int_equal(enter(limits, "e.e.", &nobody, &place), LIMITS_FULL);
-    limits_leave(limits, &place);
+    limits_leave(limits, &place, false, 5000);
     assert_int_equal(enter(limits, "e.e.", &nobody, &place), LIMITS_OK);
     limits_free(limits);
 }
@@ -164,12 +183,12 @@ static void coming_and_going_leaves_nothing_behind(void **state)
         snprintf(text, sizeof text, "a.zone%u.test%u.", (seed >> 16) % 9, (seed >> 20) % 5);
         client.bytes[3] = (uint8_t)((seed >> 12) % 7);
         if (taken[i])
-            limits_leave(limits, &places[i]);
+            limits_leave(limits, &places[i], false, 5000);
         taken[i] = !taken[i] && enter(limits, text, &client, &places[i]) == LIMITS_OK;
     }
     for (unsigned i = 0; i < PLACES; i++)
         if (taken[i])
-            limits_leave(limits, &places[i]);
+            limits_leave(limits, &places[i], false, 5000);
     assert_int_equal(limits_used(limits), 0);
     struct limits_place again[PLACES];
     assert_int_equal(crowd(limits, "zone1.test1.", PLACES, again), PLACES / 2);
@@ -180,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_zone_gets_half_and_two_a_third_each),
+        cmocka_unit_test(a_zone_that_answers_may_have_more),
         cmocka_unit_test(there_is_room_for_another_zone_however_many_are_dead),
         cmocka_unit_test(a_configured_cap_per_zone_holds),
         cmocka_unit_test(the_cap_in_all_holds),

@@ -342,6 +342,23 @@ static void two_threads_answer_everything(void **state)
     close_world(world);
 }
 
+static void names_of_any_bytes_reach_the_server(void **state)
+{
+    (void)state;
+    struct world *world = open_world(NULL);
+    char name[64];
+    for (unsigned byte = 0; byte < 256; byte++) {
+        snprintf(name, sizeof name, "\\%03ux.good.test.", byte);
+        struct answer_shown shown = asker_ask(&world->asker, name, TYPE_A);
+        assert_int_equal(shown.error, 0);
+        assert_false(shown.truth->failed);
+        assert_int_equal(shown.truth->links[0].address_count, 1);
+        truth_unref(shown.truth);
+    }
+    assert_int_equal(atomic_load(&world->good.asked), 256 - 26); /* A to Z are a to z */
+    close_world(world);
+}
+
 /* --- forwarding and anchors: one server, and a root that is not there --- */
 
 struct hints {
@@ -487,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_flush_lets_questions_under_way_end),
         cmocka_unit_test(stopping_gives_every_question_back),
         cmocka_unit_test(two_threads_answer_everything),
+        cmocka_unit_test(names_of_any_bytes_reach_the_server),
         cmocka_unit_test(forwarders_are_asked_but_for_a_hole_among_them),
         cmocka_unit_test(the_state_of_the_root_key_is_made_and_stands_for_its_anchors),
         cmocka_unit_test(the_systems_root_key_is_taken_where_none_is_given),
