@@ -81,7 +81,8 @@ static bool read_option(unsigned code, const uint8_t *data, size_t length, struc
     }
 }
 
-static bool read_options(const uint8_t *at, size_t left, struct dns_query *out)
+/* Out of line, as read_records() is, so that the common query saves no registers for it. */
+__attribute__((noinline)) static bool read_options(const uint8_t *at, size_t left, struct dns_query *out)
 {
     while (left) {
         if (left < 4)
@@ -96,7 +97,7 @@ static bool read_options(const uint8_t *at, size_t left, struct dns_query *out)
 }
 
 /* `fixed` points behind the OPT's owner. */
-static enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
+static inline enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
 {
     uint16_t size = load_u16(fixed + 2), options_length = load_u16(fixed + 8);
     out->has_edns = true;
@@ -112,8 +113,8 @@ static enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
 
 /* Walks the records behind the question; in a query these are an OPT, seldom more. `before` of the `all`
  * records stand in sections where no OPT may be. */
-static enum query_verdict read_records(const uint8_t *packet, size_t length, unsigned before, unsigned all,
-                                       struct dns_query *out)
+__attribute__((noinline)) static enum query_verdict
+read_records(const uint8_t *packet, size_t length, unsigned before, unsigned all, struct dns_query *out)
 {
     enum query_verdict verdict = QUERY_OK;
     size_t at = out->question_end;
