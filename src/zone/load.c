@@ -14,8 +14,6 @@
 enum {
     REPORTS_MAX = 100, /* per file; the rest is only counted */
     MESSAGE_MAX = NAME_TEXT_MAX + 300,
-    TTL_NOT_GIVEN = 0x7ffffffe, /* what the reader passes before the first $TTL */
-    TTL_FALLBACK_S = 3600,      /* when not even the SOA is there to take it from */
 };
 
 /* One file being loaded. */
@@ -26,8 +24,6 @@ struct loading {
     struct policy_builder *policy;
     uint64_t records, reports;
     unsigned errors;
-    bool default_known, last_known;
-    uint32_t default_ttl_s, last_ttl_s;
 };
 
 /* --- saying what is wrong --- */
@@ -76,24 +72,6 @@ static void on_progress(void *context, uint64_t bytes)
         atomic_store_explicit(l->options->progress_bytes, bytes, memory_order_relaxed);
 }
 
-/* --- TTLs that were not written --- */
-
-/* Without $TTL an SOA takes its own minimum, which then holds for all; else the last TTL that was written
- * holds (RFC 1035 section 5.1, and as BIND reads it). */
-static uint32_t ttl_of(struct loading *l, const struct zonefile_record *record)
-{
-    if (record->ttl_s != TTL_NOT_GIVEN) {
-        l->last_known = true;
-        return l->last_ttl_s = record->ttl_s;
-    }
-    if (!l->default_known && !l->last_known && record->type == TYPE_SOA &&
-        rdata_check(TYPE_SOA, record->rdata, record->rdata_length)) {
-        l->default_known = true;
-        l->default_ttl_s = soa_minimum_s(record->rdata);
-    }
-    return l->default_known ? l->default_ttl_s : l->last_known ? l->last_ttl_s : (uint32_t)TTL_FALLBACK_S;
-}
-
 /* --- records --- */
 
 static void count_record(struct loading *l)
@@ -109,7 +87,7 @@ static int on_plain_record(void *context, const struct zonefile_record *record)
     const char *why = NULL;
     char owner[NAME_TEXT_MAX];
     count_record(l);
-    int error = zone_builder_add(l->plain, record->owner, record->type, record->rclass, ttl_of(l, record),
+    int error = zone_builder_add(l->plain, record->owner, record->type, record->rclass, record->ttl_s,
                                  record->rdata, record->rdata_length, &why);
     if (error != ERR_INVALID)
         return error;
@@ -128,7 +106,7 @@ static int on_policy_record(void *context, const struct zonefile_record *record)
     struct policy_record given = {.owner = record->owner,
                                   .type = record->type,
                                   .rclass = record->rclass,
-                                  .ttl_s = ttl_of(l, record),
+                                  .ttl_s = record->ttl_s,
                                   .rdata = record->rdata,
                                   .rdata_length = record->rdata_length};
     int skip = policy_builder_add(l->policy, &given);
@@ -215,7 +193,6 @@ int zone_load(const struct zone_load_options *options, struct zone_content **out
     int error = path && start(&l) ? 0 : ERR_NOMEM;
     if (!error) {
         const struct zonefile_options reading = {.origin = options->origin,
-                                                 .default_ttl_s = TTL_NOT_GIVEN,
                                                  .base_dir = options->directory,
                                                  .record =
                                                      options->policy ? on_policy_record : on_plain_record,
