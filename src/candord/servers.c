@@ -11,13 +11,12 @@
 #include "dns/name.h"
 #include "dns/record.h"
 
+/* nameserver-lookups and nameserver-lookup-time bound what a walk asks; these bound what it keeps. */
 enum {
-
     BUDGET_SERVERS = 16,     /* name servers of one cut that are looked at */
     BUDGET_ALL_SERVERS = 64, /* of all cuts of one name */
     BUDGET_ADDRESSES = 16,   /* of one server */
-
-    LIFE_MIN_S = 5, /* of what is remembered of a cut */
+    LIFE_MIN_S = 5,          /* of what is remembered of a cut */
     LIFE_MAX_S = 3600,
 };
 
