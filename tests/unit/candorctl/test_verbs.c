@@ -75,7 +75,8 @@ static void each_verb_has_help_and_prints(void **state)
     (void)state;
     for (const struct verb *verb = verbs; verb->name; verb++) {
         assert_non_null(verb->help);
-        assert_non_null(verb->print);
+        assert_true((verb->print != NULL) !=
+                    (verb->run != NULL)); /* one that is done here prints for itself */
         assert_ptr_equal(verb, verb_find(verb->name));
     }
 }
@@ -95,7 +96,7 @@ static void results_that_lack_everything_print(void **state)
     FILE *real = stdout;
     stdout = fopen("/dev/null", "w");
     for (const struct verb *verb = verbs; verb->name; verb++)
-        for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        for (size_t i = 0; verb->print && i < sizeof odd / sizeof *odd; i++) {
             json_t *result = json_loads(odd[i], JSON_DECODE_ANY, NULL);
             verb->print(result);
             if (verb->progress)
