@@ -22,6 +22,7 @@ struct question {
     struct resolver_ask *first_ask;  /* in order of arrival, which is that of their deadlines */
     struct resolver_ask **last_link; /* where the next one is hung */
     unsigned ask_count;
+    uint64_t asked_ms; /* when libunbound was asked */
     uint64_t hash;
     uint16_t qtype;
     uint8_t name_length;

@@ -181,7 +181,7 @@ static void put_exceptions(struct config_writer *w)
 /* --- sizes --- */
 
 /* Every question under way holds a socket; no more of them than there are descriptors. */
-static unsigned outgoing_range(const struct recursor_share *share)
+unsigned recursor_sockets(const struct recursor_share *share)
 {
     unsigned long want = (unsigned long)share->questions * SOCKETS_PER_QUESTION;
     struct rlimit limit;
@@ -201,7 +201,7 @@ static void put_sizes(struct config_writer *w)
     size_t unit = w->share->cache_bytes / 8;
     fprintf(w->to, "  msg-cache-size: %zu\n  rrset-cache-size: %zu\n", 2 * unit, 4 * unit);
     fprintf(w->to, "  key-cache-size: %zu\n  neg-cache-size: %zu\n", unit, unit);
-    fprintf(w->to, "  outgoing-range: %u\n  num-queries-per-thread: %u\n", outgoing_range(w->share),
+    fprintf(w->to, "  outgoing-range: %u\n  num-queries-per-thread: %u\n", recursor_sockets(w->share),
             w->share->questions);
     fprintf(w->to, "  cache-max-ttl: %u\n  cache-max-negative-ttl: %u\n  cache-min-ttl: %u\n",
             w->options->max_cache_ttl_s, w->options->max_negative_ttl_s, w->options->min_cache_ttl_s);

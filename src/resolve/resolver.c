@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "resolve/recursor_config.h"
 #include "resolve/resolver_thread.h"
 
@@ -38,6 +39,13 @@ static int start_threads(struct resolver *resolver, const struct resolver_option
                                    .contexts = threads * CONTEXTS_PER_THREAD,
                                    .cache_bytes =
                                        options->unbound_cache_bytes / (threads * CONTEXTS_PER_THREAD)};
+    unsigned sockets = recursor_sockets(&share);
+    if (sockets < thread->max_outstanding) {
+        log_write(LOG_RESOLVER, LEVEL_WARN,
+                  "descriptors for %u questions in recursion only, not %u (RLIMIT_NOFILE)", sockets * threads,
+                  thread->max_outstanding * threads);
+        thread->max_outstanding = share.questions = sockets;
+    }
     int error = recursor_config_text(options, &share, &resolver->configuration, problem, problem_size);
     thread->configuration = resolver->configuration;
     while (!error && resolver->thread_count < threads) {

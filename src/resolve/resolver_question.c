@@ -10,6 +10,7 @@
 enum {
     JUST_FETCHED_MS = 1000, /* needs no refresh: somebody else's has come meanwhile */
     WHOLE_SECOND_MS = 1000,
+    SLOW_MS = 2000, /* refusals come sooner, silence takes longer */
 };
 
 /* --- back to the askers --- */
@@ -108,7 +109,9 @@ static int truth_of_answer(const struct question *question, const struct recurso
                            struct truth **out)
 {
     struct resolver_thread *t = question->thread;
-    const char *why = "no authoritative server gave a usable answer";
+    bool was_slow = loop_now_ms(t->loop) - question->asked_ms >= SLOW_MS;
+    const char *why =
+        was_slow ? "no authoritative server answers" : "no authoritative server gave a usable answer";
     int ede = EDE_NO_REACHABLE_AUTHORITY;
     if (answer->rcode == RCODE_NOERROR) {
         int error = truth_of_message(question, answer, out);
@@ -240,6 +243,7 @@ static void recurse(struct resolver_thread *t, struct resolver_ask *ask, uint8_t
     question->thread = t;
     question->place = place;
     question->source = source;
+    question->asked_ms = loop_now_ms(t->loop);
     join(t, question, ask);
     resolver_count(t, RECURSIONS);
     metric_set(t->numbers, OUTSTANDING, limits_used(t->limits));

@@ -212,6 +212,34 @@ static void a_dead_zone_does_not_hold_up_others(void **state)
     close_world(world);
 }
 
+static void few_descriptors_bound_the_questions(void **state)
+{
+    (void)state;
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 600;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct world *world = open_world(ten_thousand);
+    char name[64];
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "host%u.dead.test.", i);
+        asker_post(&world->asker, name, TYPE_A, false);
+    }
+    asker_post(&world->asker, "www.good.test.", TYPE_A, false);
+    unsigned good = 0;
+    while (!good) {
+        struct resolver_ask *ask = asker_next(&world->asker, 3000);
+        assert_non_null(ask);
+        good = ask->error == 0 && !ask->truth->failed;
+        truth_unref(ask->truth);
+        free(ask);
+    }
+    assert_in_range(asker_metric(&world->asker, "outstanding"), 50, 172); /* (600 - 256) / 2 contexts */
+    close_world(world);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void keep_stale(struct resolver_options *options)
 {
     options->max_stale_ttl_s = 3600;
@@ -497,6 +525,7 @@ int main(void)
         cmocka_unit_test(an_asker_is_told_in_time_and_the_late_answer_is_kept),
         cmocka_unit_test(a_failure_is_remembered_for_its_time),
         cmocka_unit_test(a_dead_zone_does_not_hold_up_others),
+        cmocka_unit_test(few_descriptors_bound_the_questions),
         cmocka_unit_test(a_failed_refresh_keeps_the_stale_answer),
         cmocka_unit_test(a_refresh_replaces_the_stale_answer),
         cmocka_unit_test(prefetch_gets_a_new_answer_before_the_old_one_ends),
