@@ -119,7 +119,7 @@ struct query {
     int ask_error;
     struct pending_ask pending;
     bool ask_pending;
-    bool prefer_stale; /* stale-answer-client-timeout ran out */
+    bool prefer_stale; /* waiting took too long: go on with what is there */
     struct policy_verdict verdict;
     bool verdict_known;
     bool verdict_is_rule; /* a passthru, as the query still goes on */
@@ -203,6 +203,9 @@ int dns64_convert(struct query *query, uint32_t max_ttl_s, bool *made) MUST_CHEC
 
 /* Finds the name servers of chain link `link`; fills its servers. */
 enum query_progress servers_gather(struct query *query, unsigned link);
+
+/* How long the look-up under way may still take; at least 1. */
+uint32_t servers_patience_ms(const struct query *query);
 
 /* --- reply.c --- */
 

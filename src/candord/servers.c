@@ -72,12 +72,25 @@ static bool budget_left(struct query *q, const struct server_walk *walk)
     return false;
 }
 
+uint32_t servers_patience_ms(const struct query *q)
+{
+    uint64_t spent_ms = q->walk ? q->now_ms - q->walk->started_ms : 0;
+    return spent_ms < BUDGET_MS ? (uint32_t)(BUDGET_MS - spent_ms) : 1;
+}
+
 static bool may_wait(const struct query *q, uint16_t type)
 {
     const struct policy_set_options *options = &q->view->policy->options;
     return type == TYPE_NS ? options->nsdname_wait_recurse ||
                                  (q->view->policy->has[RPZ_NSIP] && options->nsip_wait_recurse)
                            : options->nsip_wait_recurse;
+}
+
+/* Something is not known of these servers: what was found counts now, but is not remembered. */
+static void skip_part(struct query *q, struct server_walk *walk)
+{
+    walk->complete = false;
+    q->servers_incomplete = true;
 }
 
 /* The truth about (name, type), if it can be had: from our zones, from what just came back, from the cache,
@@ -102,23 +115,18 @@ static struct wanted want(struct query *q, struct server_walk *walk, const uint8
         return result;
     }
     result.state = WANT_NOTHING;
-    walk->complete &= q->ask_error == 0;
-    if (q->ask_error || !q->may_recurse || q->ask_pending) {
-        q->ask_error = 0;
-    } else if (!may_wait(q, type)) {
-        walk->complete = false;
-        q->servers_incomplete = true;
-        worker_fetch(q->worker, q->view, name, type);
-    } else if (!budget_left(q, walk)) {
-        walk->complete = false;
-        q->servers_incomplete = true;
-    } else {
+    bool may_ask = q->may_recurse && !q->ask_error && !q->ask_pending;
+    if (may_ask && may_wait(q, type) && budget_left(q, walk)) {
         truth_unref(q->truth);
         q->truth = NULL;
         walk->asks++;
         result.state = query_ask(q, name, type) == QUERY_WAITS ? WANT_WAIT : WANT_NOTHING;
-        q->ask_error = 0;
+    } else if (may_ask && !may_wait(q, type)) {
+        worker_fetch(q->worker, q->view, name, type);
     }
+    if (result.state == WANT_NOTHING)
+        skip_part(q, walk);
+    q->ask_error = 0;
     return result;
 }
 
@@ -319,6 +327,8 @@ enum query_progress servers_gather(struct query *q, unsigned link)
 {
     if (!q->walk || q->walk->link != link)
         q->walk = walk_begin(q, link);
+    else if (q->ask_pending) /* patience ended */
+        metric_add(worker_counters(q->worker), SERVE_SERVER_BUDGET, 1);
     if (q->walk && walk_on(q, q->walk) == QUERY_WAITS)
         return QUERY_WAITS;
     struct policy_link *to = &q->chain.links[link];

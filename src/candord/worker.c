@@ -140,11 +140,22 @@ static struct query *query_of_timer(struct loop_timer *timer)
     return (struct query *)((char *)timer - offsetof(struct query, stale_timer));
 }
 
-static void stale_timer_fired(struct loop_timer *timer)
+static void patience_ended(struct loop_timer *timer)
 {
     struct query *q = query_of_timer(timer);
     q->prefer_stale = true;
     query_continue(q);
+}
+
+/* How long the query waits for what it asks now before it goes on without; 0: as long as the resolver takes.
+ */
+static uint32_t patience_of(const struct query *q)
+{
+    const struct view_config *config = q->view->config;
+    if (q->stage == STAGE_SERVERS)
+        return servers_patience_ms(q);
+    bool stale = config->stale_answer_enable && config->stale_answer_client_timeout_ms > 0;
+    return stale ? (uint32_t)config->stale_answer_client_timeout_ms : 0;
 }
 
 static void fill_ask(struct worker *worker, struct resolver_ask *ask, const struct view *view,
@@ -163,7 +174,6 @@ enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t typ
 {
     struct worker *worker = q->worker;
     struct serving *serving = worker->serving;
-    const struct view_config *config = q->view->config;
     if (atomic_fetch_add(&serving->waiting, 1) >= q->snapshot->config->server.recursive_clients) {
         atomic_fetch_sub(&serving->waiting, 1);
         metric_add(worker->counters, SERVE_LIMIT_CLIENTS, 1);
@@ -175,9 +185,8 @@ enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t typ
     q->pending.ask.client = q->client.address;
     q->pending.ask.refresh = false;
     q->ask_pending = true;
-    if (config->stale_answer_enable && config->stale_answer_client_timeout_ms > 0 &&
-        loop_timer_set(worker->loop, &q->stale_timer,
-                       q->now_ms + (uint64_t)config->stale_answer_client_timeout_ms, stale_timer_fired))
+    uint32_t patience_ms = patience_of(q);
+    if (patience_ms && loop_timer_set(worker->loop, &q->stale_timer, q->now_ms + patience_ms, patience_ended))
         log_write(LOG_CLIENT, LEVEL_ERROR, "no memory for a timer");
     resolver_ask(q->view->pool->resolver, &q->pending.ask);
     return QUERY_WAITS;
