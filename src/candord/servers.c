@@ -75,7 +75,8 @@ static bool budget_left(struct query *q, const struct server_walk *walk)
 uint32_t servers_patience_ms(const struct query *q)
 {
     uint64_t spent_ms = q->walk ? q->now_ms - q->walk->started_ms : 0;
-    return spent_ms < BUDGET_MS ? (uint32_t)(BUDGET_MS - spent_ms) : 1;
+    uint32_t all_ms = q->view->config->nameserver_lookup_ms;
+    return spent_ms < all_ms ? (uint32_t)(all_ms - spent_ms) : 1;
 }
 
 static bool may_wait(const struct query *q, uint16_t type)
