@@ -221,11 +221,15 @@ static int catch_signals(struct daemon *daemon)
 
 /* --- start --- */
 
-static int drop_rights(const char *user)
+/* The control socket goes along: whom it belongs to may use it, and has to remove it at the end. */
+static int drop_rights(const char *user, const char *control_socket)
 {
     struct passwd *entry = getpwnam(user);
     if (!entry)
         return ERR_NOT_FOUND;
+    if (control_socket && chown(control_socket, entry->pw_uid, entry->pw_gid))
+        log_write(LOG_GENERAL, LEVEL_WARN, "cannot give %s to user %s: %s", control_socket, user,
+                  strerror(errno));
     if (initgroups(user, entry->pw_gid) || setgid(entry->pw_gid) || setuid(entry->pw_uid))
         return err_from_errno(errno);
     return 0;
@@ -331,7 +335,8 @@ static int take_places(struct daemon *daemon, const struct config *config)
     if (error)
         return error;
     write_pid_file(config->server.pid_file);
-    error = daemon->options.user ? drop_rights(daemon->options.user) : 0;
+    if (daemon->options.user)
+        error = drop_rights(daemon->options.user, daemon->control ? config->server.control_socket : NULL);
     if (error)
         log_write(LOG_GENERAL, LEVEL_CRITICAL, "cannot become user %s: %s", daemon->options.user,
                   err_text(error));

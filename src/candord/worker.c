@@ -38,6 +38,7 @@ struct worker {
         *counters; /* what is counted in now: `counted`, or `unseen` for the operator's questions */
     _Atomic uint64_t *counted, unseen[SERVE_METRICS];
     struct query *free;
+    unsigned waiting;  /* queries of ours that wait */
     unsigned asks_out; /* asks that have not come back */
     struct inbox tasks;
     struct loop_watch tasks_watch;
@@ -181,6 +182,7 @@ enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t typ
         return QUERY_DONE;
     }
     metric_add(worker->counters, SERVE_CACHE_MISSES, 1);
+    metric_set(worker->counters, SERVE_WAITING, ++worker->waiting);
     fill_ask(worker, &q->pending.ask, q->view, name, type);
     q->pending.ask.client = q->client.address;
     q->pending.ask.refresh = false;
@@ -316,6 +318,7 @@ static void ask_returned(struct worker *worker, struct pending_ask *pending)
         return;
     }
     atomic_fetch_sub(&worker->serving->waiting, 1);
+    metric_set(worker->counters, SERVE_WAITING, --worker->waiting);
     loop_timer_cancel(worker->loop, &q->stale_timer);
     q->ask_pending = false;
     q->truth = pending->ask.truth;
