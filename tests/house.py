@@ -36,8 +36,8 @@ DOORS = [
     (r"libpsl\.h", [r"src/zone/suffixes\.c"]),
     (r"systemd/", [r"src/candord/(main|daemon)\.c"]),
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),
-    (r"curl/", [r"src/check_http_onion/\w+\.[ch]"]),
-    (r"openssl/", [r"src/check_http_onion/\w+\.[ch]"]),
+    (r"curl/", [r"src/check_http_onion/http\.c"]),
+    (r"openssl/", [r"src/check_http_onion/tls\.c"]),
     (r"cmocka\.h", [r"tests/unit/"]),
 ]
 

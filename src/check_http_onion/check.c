@@ -186,14 +186,22 @@ static struct verdict observe_and_judge(struct check *c)
     return verdict;
 }
 
+/* The deadline of everything; the state file gets its part of the time at the end. */
+static struct probe_clock clock_of(const struct options *o)
+{
+    struct probe_clock clock = {.began_us = clock_mono_us(), .deadline_us = UINT64_MAX};
+    uint64_t reserve_us = o->state_file && o->timeout_s > 1 ? (uint64_t)STATE_WAIT_MS * 1000 : 0;
+    if (o->timeout_s)
+        clock.deadline_us = clock.began_us + (uint64_t)o->timeout_s * 1000000 - reserve_us;
+    return clock;
+}
+
 void check_run(struct arena *arena, const struct options *options, struct report *out)
 {
     *out = (struct report){.before = ""};
     struct check c = {
         .arena = arena, .options = *options, .report = out, .target = target_of_options(options)};
-    c.clock.began_us = clock_mono_us();
-    c.clock.deadline_us =
-        options->timeout_s ? c.clock.began_us + (uint64_t)options->timeout_s * 1000000 : UINT64_MAX;
+    c.clock = clock_of(options);
     out->verdict = observe_and_judge(&c);
     if (options->state_file)
         patience_apply(arena, options, clock_wall_s(), out);

@@ -9,6 +9,35 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A port's digits. */
+static bool read_port(const char *text, int *out)
+{
+    if (!*text || strlen(text) > 5 || text[strspn(text, "0123456789")])
+        return false;
+    *out = atoi(text);
+    return *out >= 1 && *out <= 65535;
+}
+
+int endpoint_from_text(struct arena *arena, const char *text, struct endpoint *out)
+{
+    if (!strncmp(text, "unix:", 5) || strchr(text, '/')) {
+        *out = (struct endpoint){.path = text + (strncmp(text, "unix:", 5) ? 0 : 5)};
+        return *out->path ? 0 : ERR_INVALID;
+    }
+    bool bracket = *text == '[', digits = *text && text[strspn(text, "0123456789")] == 0;
+    const char *end = bracket ? strchr(text, ']') : strrchr(text, ':');
+    const char *port = digits ? text : bracket ? end && end[1] == ':' ? end + 2 : NULL : end ? end + 1 : NULL;
+    size_t length = digits ? 0 : end ? (size_t)(end - text) - bracket : strlen(text);
+    int number = out->port;
+    if ((bracket && (!end || (end[1] && end[1] != ':'))) || !*text)
+        return ERR_INVALID;
+    if (port && !read_port(port, &number))
+        return ERR_INVALID;
+    const char *host = length ? arena_printf(arena, "%.*s", (int)length, text + bracket) : out->host;
+    *out = (struct endpoint){.host = host, .port = (uint16_t)number};
+    return host ? 0 : ERR_NOMEM;
+}
+
 static int resolve_path(const char *path, struct endpoint_list *out)
 {
     struct endpoint_address *a = &out->addresses[0];

@@ -8,8 +8,13 @@
 #include <sys/un.h>
 
 #include "base/address.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "check_http_onion/options.h"
+
+/* HOST:PORT, [V6]:PORT, :PORT, PORT, HOST, or a path with a '/' in it (also unix:PATH). 0, ERR_INVALID or
+ * ERR_NOMEM. What is missing comes from `out` as it was. */
+int endpoint_from_text(struct arena *arena, const char *text, struct endpoint *out) MUST_CHECK;
 
 struct endpoint_address {
     union {

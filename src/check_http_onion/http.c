@@ -21,7 +21,7 @@ struct http_exchange {
     struct http_door *door;
     struct http_exchange *next;
     CURL *easy;
-    struct curl_slist *lines;
+    struct curl_slist *lines, *proxy_lines;
     const struct http_request *request;
     struct http_answer *answer;
     bool head_done;     /* the blank line after the headers has come */
@@ -144,6 +144,7 @@ static bool set_lines(struct http_exchange *x)
     bool ok = true;
     for (size_t i = 0; i < r->line_count; i++)
         ok = ok && add_line(&x->lines, r->lines[i]);
+    ok = ok && (!r->tunnel_host || add_line(&x->proxy_lines, r->lines[0])); /* the user agent */
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
         if (!has_line(r, unwanted[i])) {
             struct curl_slist *longer = curl_slist_append(x->lines, unwanted[i]);
@@ -195,6 +196,7 @@ static void set_request(struct http_exchange *x)
     curl_easy_setopt(e, CURLOPT_IGNORE_CONTENT_LENGTH, 0L);
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, (long)r->connect_only);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->lines);
+    curl_easy_setopt(e, CURLOPT_PROXYHEADER, x->proxy_lines);
     curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
     curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (r->proxy_authorization)
@@ -295,6 +297,7 @@ void http_stop(struct http_exchange *x)
         curl_easy_cleanup(x->easy);
     }
     curl_slist_free_all(x->lines);
+    curl_slist_free_all(x->proxy_lines);
     free(x);
 }
 

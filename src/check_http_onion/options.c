@@ -2,6 +2,7 @@
 #include "check_http_onion/options.h"
 
 #include "check_http_onion/address.h"
+#include "check_http_onion/endpoint.h"
 #include "check_http_onion/usage.h"
 
 #include <ctype.h>
@@ -583,24 +584,4 @@ void options_fini(struct options *options)
     if (options->has_pattern)
         regfree(&options->pattern);
     options->has_pattern = false;
-}
-
-int endpoint_from_text(struct arena *arena, const char *text, struct endpoint *out)
-{
-    if (!strncmp(text, "unix:", 5) || strchr(text, '/')) {
-        *out = (struct endpoint){.path = text + (strncmp(text, "unix:", 5) ? 0 : 5)};
-        return *out->path ? 0 : ERR_INVALID;
-    }
-    bool bracket = *text == '[', digits = *text && text[strspn(text, "0123456789")] == 0;
-    const char *end = bracket ? strchr(text, ']') : strrchr(text, ':');
-    const char *port = digits ? text : bracket ? end && end[1] == ':' ? end + 2 : NULL : end ? end + 1 : NULL;
-    size_t length = digits ? 0 : end ? (size_t)(end - text) - bracket : strlen(text);
-    int number = out->port;
-    if ((bracket && (!end || (end[1] && end[1] != ':'))) || !*text)
-        return ERR_INVALID;
-    if (port && (!*port || !read_count(port, &number) || number < 1 || number > 65535))
-        return ERR_INVALID;
-    const char *host = length ? arena_printf(arena, "%.*s", (int)length, text + bracket) : out->host;
-    *out = (struct endpoint){.host = host, .port = (uint16_t)number};
-    return host ? 0 : ERR_NOMEM;
 }

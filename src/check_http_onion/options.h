@@ -119,8 +119,4 @@ int options_parse(struct arena *arena, int argc, char **argv, struct options *ou
 /* Frees what is not the arena's: the compiled pattern. */
 void options_fini(struct options *options);
 
-/* HOST:PORT, [V6]:PORT, :PORT, PORT, HOST, or a path with a '/' in it (also unix:PATH). 0, ERR_INVALID or
- * ERR_NOMEM. What is missing comes from `out` as it was. */
-int endpoint_from_text(struct arena *arena, const char *text, struct endpoint *out) MUST_CHECK;
-
 #endif

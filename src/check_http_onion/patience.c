@@ -5,8 +5,6 @@
 
 #include <ctype.h>
 
-enum { LOCK_WAIT_MS = 500 };
-
 /* The service in the file: what is asked, without white space. */
 static char *key_of(struct arena *arena, const struct options *o)
 {
@@ -54,7 +52,7 @@ void patience_apply(struct arena *arena, const struct options *o, int64_t now_s,
     const char *key = key_of(arena, o);
     if (!key)
         return;
-    struct state_facts facts = state_note(o->state_file, key, event_of(v), now_s, LOCK_WAIT_MS);
+    struct state_facts facts = state_note(o->state_file, key, event_of(v), now_s, STATE_WAIT_MS);
     if (!facts.error) {
         report->state_kept = true;
         report->failing_s = facts.failing_since_s ? (double)(now_s - facts.failing_since_s) : 0;

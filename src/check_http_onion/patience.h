@@ -5,6 +5,9 @@
 
 #include "check_http_onion/check.h"
 
+/* How long a run waits for others that use the file. */
+enum { STATE_WAIT_MS = 500 };
+
 /* Notes the verdict in --state FILE and softens it while patience lasts. */
 void patience_apply(struct arena *arena, const struct options *options, int64_t now_s, struct report *report);
 

@@ -12,7 +12,7 @@
 /* Well formed but for its checksum: Tor refuses it at once and sends nothing. */
 static const char WRONG_CHECKSUM[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad.onion";
 
-enum { SIDES_MAX = REFERENCES_MAX + 1, LOOK_AGAIN_MS = 1000 };
+enum { SIDES_MAX = REFERENCES_MAX + 1, LOOK_AGAIN_MS = 1000, LOOK_UP_MS = 60000 };
 
 /* One try at work. */
 struct try_work {
@@ -54,11 +54,18 @@ static double since(uint64_t from_us, uint64_t to_us)
     return to_us > from_us ? (double)(to_us - from_us) / 1e6 : 0;
 }
 
+/* Milliseconds to the deadline, rounded up; without a deadline, as long as a round may take. */
 static int left_ms(const struct probe *p)
 {
     if (p->clock->deadline_us == UINT64_MAX)
         return LOOK_AGAIN_MS;
     return p->clock->deadline_us > p->now_us ? (int)((p->clock->deadline_us - p->now_us + 999) / 1000) : 0;
+}
+
+/* For a look-up, which nothing else can end. */
+static int look_up_ms(const struct probe *p)
+{
+    return p->clock->deadline_us == UINT64_MAX ? LOOK_UP_MS : left_ms(p);
 }
 
 /* ---- tries ---- */
@@ -340,7 +347,7 @@ static void begin_control(struct probe *p)
         p->control.facts = (struct control_facts){.end = CONTROL_NO_COOKIE, .error = error};
         return;
     }
-    error = endpoint_resolve(&o->control, AF_UNSPEC, left_ms(p), &list);
+    error = endpoint_resolve(&o->control, AF_UNSPEC, look_up_ms(p), &list);
     if (error)
         p->control.facts = (struct control_facts){.end = CONTROL_UNREACHABLE, .error = error};
     else
@@ -376,10 +383,10 @@ static void find_peer(struct probe *p)
     if (r->tunnel_host)
         return;
     if (p->by_socks) {
-        seen->proxy_error = endpoint_resolve(&o->socks, AF_UNSPEC, left_ms(p), &p->list);
+        seen->proxy_error = endpoint_resolve(&o->socks, AF_UNSPEC, look_up_ms(p), &p->list);
         return;
     }
-    int error = endpoint_resolve(&server, family, left_ms(p), &p->list);
+    int error = endpoint_resolve(&server, family, look_up_ms(p), &p->list);
     if (!error)
         return;
     struct try_facts *f = &seen->tries[seen->try_count++];

@@ -4,7 +4,7 @@
 #define CHECK_USAGE_H
 
 #define PROGRAM_NAME "check_http_onion"
-#define PROGRAM_VERSION "0.1.0"
+#define PROGRAM_VERSION CANDOR_VERSION /* the build says it */
 
 extern const char usage_short[]; /* a few lines, after an error */
 extern const char usage_full[];  /* every option */

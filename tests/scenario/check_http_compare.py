@@ -239,6 +239,24 @@ with canned.Server(OK, tls=CERTIFICATE) as server:
     for arguments, departure in TLS:
         compare("TLS " + " ".join(arguments), server, WWW + arguments, departure)
 
+with canned.Server(OK, tls=CERTIFICATE) as server, canned.Tunnel() as proxy:
+    proxy.port_behind = server.port
+    for arguments in ([], ["-s", "nope"], ["-b", "user:secret"]):
+        with tap.case("a tunnel through an HTTP proxy %s" % " ".join(arguments)):
+            said = []
+            for program in (plugin.CHECK_HTTP, options.check):
+                done = plugin.run([program, "-I", "127.0.0.1", "-p", proxy.port, "-u", "/x", "-S", "-H", "www.v.test", "-j", "CONNECT"] + arguments)
+                asked, proxy.requests = proxy.requests, []
+                said.append((done.code, normal(done.out), [normal_request(r) for r in server.requests]))
+                server.requests = []
+                assert asked[0].startswith(b"CONNECT www.v.test:443 HTTP/1.1\r\n"), asked
+                tap.equal(b"Proxy-Authorization: Basic" in asked[0], "-b" in arguments)
+            if "-b" in arguments:                # departure 9: check_http sends the proxy's password on to the server
+                used.add(9)
+                tap.equal([b"Proxy-Authorization" in str(r).encode() for _, _, (r,) in said], [True, False])
+                said = [(code, text) for code, text, _ in said]
+            tap.equal(said[1], said[0])
+
 for start, what in (("-20 days", "expired"), ("-10 days +2 hours +30 seconds", "ends in 2 hours"), ("-10 days +20 minutes +30 seconds", "ends in 20 minutes")):
     with canned.Server(OK, tls=canned.certificate(folder.name, 10, what.replace(" ", "-"), start)) as server:
         compare("a certificate that " + what, server, WWW + ["-C", "3,1"], None)

@@ -101,3 +101,54 @@ class Server:
             pass
         finally:
             connection.close()
+
+
+class Tunnel:
+    """An HTTP proxy that takes CONNECT only; whatever is asked for, `port_behind` is what one gets."""
+
+    def __init__(self):
+        self.requests, self.port_behind = [], None
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def _serve(self):
+        while True:
+            try:
+                near, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(near,), daemon=True).start()
+
+    def _connect(self, near):
+        try:
+            self.requests.append(Server.read_request(near))
+            far = socket.create_connection(("127.0.0.1", self.port_behind))
+            near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+            back.start()
+            self._pump(near, far)
+            back.join(5)
+            far.close()
+        except OSError:
+            pass
+        finally:
+            near.close()
+
+    @staticmethod
+    def _pump(source, sink):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
