@@ -21,7 +21,7 @@
 #include "candord/commands.h"
 #include "dns/name.h"
 
-enum { DRAIN_MS = 3000 };
+enum { KEEPER_NICE = 10 /* loading gives way to answering */, DRAIN_MS = 3000 };
 
 /* --- configuration --- */
 
@@ -140,6 +140,7 @@ static void *keeper_run(void *context)
     struct daemon *daemon = context;
     bool going = true;
     rcu_register_thread();
+    setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
     while (going) {
         struct inbox_message *message;
         rcu_thread_offline();
