@@ -134,7 +134,7 @@ static size_t memory_of(const struct policy_zone *zone)
 {
     size_t bytes = sizeof *zone + zone->owners.slots.size + zone->owners.bytes.size + zone->data.blob.size +
                    zone->data.pairs.size + zone->data.views.size + zone->skipped.records.size +
-                   zone->skipped.index.size;
+                   zone->skipped.index.size + zone->skipped.above.size;
     for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS; t++)
         bytes += zone->prefixes[t][0].pages.size + zone->prefixes[t][1].pages.size;
     return bytes;

@@ -56,6 +56,31 @@ static int index_order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static int add_above(struct skipped *skipped, const uint8_t *owner)
+{
+    int error = 0;
+    while (!error && owner[0] && owner[1 + owner[0]]) {
+        owner += 1 + owner[0];
+        uint64_t hash = owner_hash(owner);
+        error = pages_append(&skipped->above, &hash, sizeof hash);
+    }
+    return error;
+}
+
+/* In order, each once. */
+static void sort_index(struct pages *index)
+{
+    uint64_t *slots = (uint64_t *)(void *)index->base;
+    size_t count = index->used / sizeof *slots, kept = 0;
+    if (count)
+        qsort(slots, count, sizeof *slots, index_order);
+    for (size_t i = 0; i < count; i++)
+        if (!i || slots[i] != slots[kept - 1])
+            slots[kept++] = slots[i];
+    index->used = kept * sizeof *slots;
+    pages_trim(index);
+}
+
 int skipped_settle(struct skipped *skipped)
 {
     int error = 0;
@@ -63,13 +88,15 @@ int skipped_settle(struct skipped *skipped)
         struct skipped_record record = skipped_at(skipped, at);
         uint64_t slot = (owner_hash(record.owner) & ~(uint64_t)UINT32_MAX) | at;
         error = pages_append(&skipped->index, &slot, sizeof slot);
+        if (!error)
+            error = add_above(skipped, record.owner);
         at = record.next;
     }
-    if (error || !skipped->index.used)
+    if (error)
         return error;
-    qsort(skipped->index.base, skipped->index.used / sizeof(uint64_t), sizeof(uint64_t), index_order);
     pages_trim(&skipped->records);
-    pages_trim(&skipped->index);
+    sort_index(&skipped->index);
+    sort_index(&skipped->above);
     return 0;
 }
 
@@ -104,8 +131,18 @@ int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
     return result;
 }
 
+bool skipped_is_below(const struct skipped *skipped, const uint8_t *name)
+{
+    const uint64_t *slots = (const uint64_t *)(const void *)skipped->above.base;
+    size_t count = skipped->above.used / sizeof *slots;
+    uint64_t wanted = owner_hash(name);
+    size_t place = index_place(slots, count, wanted);
+    return place < count && slots[place] == wanted;
+}
+
 void skipped_free(struct skipped *skipped)
 {
+    pages_free(&skipped->above);
     pages_free(&skipped->records);
     pages_free(&skipped->index);
 }

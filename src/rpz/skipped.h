@@ -14,6 +14,7 @@
 struct skipped {
     struct pages records; /* the owner relative to the zone, lower case; struct stored; RDATA */
     struct pages index;   /* uint64_t: hash of the owner << 32 | offset; in order */
+    struct pages above;   /* uint64_t: hash of each name that stands above an owner; in order */
 };
 
 struct skipped_record {
@@ -45,6 +46,9 @@ int skipped_settle(struct skipped *skipped) MUST_CHECK;
 int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
                     int (*each)(void *context, const struct skipped_record *record),
                     void *context) MUST_CHECK;
+
+/* Does a record stand below this relative name? */
+bool skipped_is_below(const struct skipped *skipped, const uint8_t *name);
 
 void skipped_free(struct skipped *skipped);
 

@@ -212,6 +212,7 @@ int policy_zone_at(const struct policy_zone *zone, const uint8_t *owner, bool *e
     size_t length = name_copy_lower(relative, owner);
     relative[length - zone->origin_bytes] = 0;
     int result = visit_owner_rules(&v, relative, exists);
+    *exists |= skipped_is_below(&zone->skipped, relative);
     struct counted_visit counted = {&v, exists};
     return result ? result : skipped_each_of(&zone->skipped, relative, visit_skipped_of_owner, &counted);
 }

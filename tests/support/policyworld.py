@@ -144,6 +144,7 @@ class Policy:
         self.world, self.rng, self.nameservers = world, rng, nameservers
         self.with_clients = rng.random() < 0.6
         self.globals = self.global_words()
+        self.prefixes = {}  # owner of an address rule: the only zone that has it
         self.zones = [self.zone(i) for i in range(rng.choice([1, 2, 2, 3, 4]))]
         self.questions = [self.question() for _ in range(questions)]
 
@@ -184,6 +185,8 @@ class Policy:
         for _ in range(rng.choice([6, 15, 30, 60])):
             owner, kind = self.owner()
             key = owner.lower()
+            if kind == "ip" and self.prefixes.setdefault(key, index) != index:
+                continue  # named 9.18, once it has a rule of a zone, overlooks longer prefixes that a later zone has too
             if len(owner) + len(name) < 240 and key not in rules:
                 rules[key] = [(owner, data) for data in self.action(owner, kind)]
         lines = ["%s %d %s" % (owner, ttl, data)

@@ -268,8 +268,9 @@ static void assert_at(const struct policy_zone *zone, const char *owner, bool ex
 static void what_stands_at_an_owner(void **state)
 {
     (void)state;
-    struct policy_zone *zone = ZONE("@ 60 NS ns.", "a.b 60 CNAME .", "*.c 60 A 1.2.3.4", "d 60 NS x.",
-                                    "24.0.0.0.10.rpz-ip 60 CNAME .", "a.b 60 CNAME *.");
+    struct policy_zone *zone =
+        ZONE("@ 60 NS ns.", "a.b 60 CNAME .", "*.c 60 A 1.2.3.4", "d 60 NS x.",
+             "24.0.0.0.10.rpz-ip 60 CNAME .", "a.b 60 CNAME *.", "33.1.2.3.10.rpz-ip 60 CNAME .");
     assert_at(zone, "RPZ.test.", true, "SOA NS ");
     assert_at(zone, "A.b.rpz.test.", true, "CNAME CNAME ");
     assert_at(zone, "b.rpz.test.", true, "");
@@ -280,6 +281,9 @@ static void what_stands_at_an_owner(void **state)
     assert_at(zone, "24.0.0.0.10.rpz-ip.rpz.test.", true, "CNAME ");
     assert_at(zone, "rpz-ip.rpz.test.", true, "");
     assert_at(zone, "nothing.rpz.test.", false, "");
+    assert_at(zone, "33.1.2.3.10.rpz-ip.rpz.test.", true, "CNAME ");
+    assert_at(zone, "2.3.10.rpz-ip.rpz.test.", true, "");
+    assert_at(zone, "9.3.10.rpz-ip.rpz.test.", false, "");
     policy_zone_unref(zone);
 }
 
