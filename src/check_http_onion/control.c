@@ -73,8 +73,9 @@ static void take_info(struct control_facts *f, const char *line)
                       VALID[] = "consensus/valid-until=", FRESH[] = "consensus/fresh-until=",
                       BOOT[] = "status/bootstrap-phase=";
     const char *value = strchr(line, '=');
-    if (!value++)
+    if (!value)
         return;
+    value++;
     if (!strncmp(line, BOOT, sizeof BOOT - 1))
         take_bootstrap(f, value);
     else if (!strncmp(line, NETWORK, sizeof NETWORK - 1))
