@@ -21,6 +21,20 @@ static int find_wildcard(const struct zone_content *content, struct arena *arena
     return error;
 }
 
+/* A policy zone's records that are no rules stand in no tree: their parents do not show, they do. */
+static int find_loose(const struct zone_content *content, const uint8_t *name, struct arena *arena,
+                      struct find *out)
+{
+    struct node_view view;
+    int error = content_at(content, name, arena, &view);
+    if (!error && view.count) {
+        out->kind = FIND_NODE;
+        out->encloser = name;
+        out->view = view;
+    }
+    return error;
+}
+
 int content_find(const struct zone_content *content, const uint8_t *name, bool parent_side,
                  struct arena *arena, struct find *out)
 {
@@ -31,6 +45,10 @@ int content_find(const struct zone_content *content, const uint8_t *name, bool p
         struct node_view view;
         int error = content_at(content, at, arena, &view);
         if (error)
+            return error;
+        if (!view.exists && skip > 0 && content->policy)
+            error = find_loose(content, name, arena, out);
+        if (error || out->kind == FIND_NODE)
             return error;
         if (!view.exists)
             return find_wildcard(content, arena, out);

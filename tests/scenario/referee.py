@@ -80,7 +80,21 @@ def leaked_ttl(policy, field, o):
             and without_ttls(o.ours["answer"]) == without_ttls(o.theirs["answer"]))
 
 
+def without_signatures(policy, field, o):
+    """Of the chain that led to the rule."""
+    rest = {r for r in o.theirs.get("answer", ()) if r.split(" ")[2] != "RRSIG"}
+    return field == "answer" and policy_soa(o.ours) and policy_soa(o.theirs) and rest == o.ours["answer"]
+
+
+def signed_any(policy, field, o):
+    """named finds no signatures when it looks for all types at once."""
+    signed = any(r.split(" ")[2] == "RRSIG" for r in o.ours.get("answer", ()))
+    return o.question.do and o.question.type in ("ANY", "RRSIG") and signed and not policy_soa(o.ours)
+
+
 WANTED = [
+    Wanted("21", "a signed answer to ANY or RRSIG passes like any other", signed_any),
+    Wanted("22", "rewritten answers carry no RRSIG", without_signatures),
     Wanted("25", "max-policy-ttl caps what a rule made, and nothing else", leaked_ttl),
     Wanted("28", "without RD a chain that leaves our zones goes on from whatever the cache has", luck_of_the_cache),
     Wanted("23", "what a rule made is nobody's authority: AA is never set", aa_on_policy_answers),

@@ -11,7 +11,8 @@ static const char zone_text[] = "@ 3600 SOA ns.example. root 7 7200 1800 2592000
                                 "ads.example.net TXT \"ours\"\n"
                                 "*.garden CNAME www.garden\n"
                                 "www.garden A 192.0.2.1\n"
-                                "24.0.2.0.192.rpz-ip CNAME .\n";
+                                "24.0.2.0.192.rpz-ip CNAME .\n"
+                                "33.1.2.3.10.rpz-ip CNAME .\n";
 
 #define SOA "au loppsi. 3600 SOA ns.example. root.loppsi. 7 7200 1800 2592000 3600\n"
 
@@ -68,6 +69,13 @@ static void names_and_empty_non_terminals_exist(void **state)
     expect(zone, "ads.example.net.loppsi.", "A", ASK_PLAIN, "NODATA\n" SOA);
 }
 
+static void a_record_that_is_no_rule_is_there_all_the_same(void **state)
+{
+    (void)state;
+    expect(zone, "33.1.2.3.10.rpz-ip.loppsi.", "CNAME", ASK_PLAIN,
+           "ANSWER\nan 33.1.2.3.10.rpz-ip.loppsi. 300 CNAME .\n");
+}
+
 static void the_apex_has_soa_and_ns(void **state)
 {
     (void)state;
@@ -75,7 +83,7 @@ static void the_apex_has_soa_and_ns(void **state)
            "ANSWER\nan loppsi. 3600 SOA ns.example. root.loppsi. 7 7200 1800 2592000 3600\n"
            "au loppsi. 300 NS ns.example.\n");
     assert_int_equal(zone_content_serial(zone), 7);
-    assert_int_equal(zone_content_records(zone), 10);
+    assert_int_equal(zone_content_records(zone), 11);
     assert_non_null(zone_content_get_policy(zone));
     assert_true(zone_content_bytes(zone) > 0);
 }
@@ -86,6 +94,7 @@ int main(void)
         cmocka_unit_test(a_rule_is_a_record_like_any),
         cmocka_unit_test(wildcards_work_as_in_any_zone),
         cmocka_unit_test(names_and_empty_non_terminals_exist),
+        cmocka_unit_test(a_record_that_is_no_rule_is_there_all_the_same),
         cmocka_unit_test(the_apex_has_soa_and_ns),
     };
     return cmocka_run_group_tests_name(__FILE__, tests, open_zone, close_zone);
