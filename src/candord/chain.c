@@ -29,7 +29,7 @@ void chain_restart(struct query *q, const uint8_t *name)
 {
     name_copy_lower(q->current, name);
     q->hops = 0;
-    q->truth_done = false;
+    q->truth_done = q->asks_alias = false;
     q->ask_error = 0;
 }
 
@@ -143,7 +143,7 @@ static bool before_link(const struct truth *truth, const struct message_record *
 
 int answer_add_truth(struct query *q, const struct truth *truth, unsigned upto)
 {
-    const struct truth_wire *wire = q->asked.dnssec_ok ? &truth->full : &truth->plain;
+    const struct truth_wire *wire = q->asked.dnssec_ok && !q->rewritten ? &truth->full : &truth->plain;
     bool part = upto < truth->link_count;
     size_t length;
     uint8_t *message = whole_message(q, truth, wire, &length);
@@ -216,13 +216,60 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
     return 0;
 }
 
-static int take_truth(struct query *q, struct truth *truth)
+/* Recursion fails for a chain as a whole. Rules are for names, also for those before the one that could not
+ * be had: then the chain is walked alias by alias. */
+static bool ask_for_alias(struct query *q, uint16_t qtype)
+{
+    if (!q->policed || q->asks_alias || q->stage != STAGE_TRUTH || qtype == TYPE_CNAME || qtype == TYPE_ANY)
+        return false;
+    q->asks_alias = true;
+    return true;
+}
+
+static bool in_chain(const struct query *q, const uint8_t *name)
+{
+    unsigned i = 0;
+    while (i < q->chain.count && !name_equal(q->chain.links[i].name, name))
+        i++;
+    return i < q->chain.count;
+}
+
+/* The name is an alias: goes on with its target. */
+static int take_alias(struct query *q, const struct truth *truth)
+{
+    uint16_t first_set = q->answer.count[SECTION_ANSWER];
+    int error = answer_add_truth(q, truth, truth->link_count);
+    if (!error)
+        error = add_truth_links(q, truth, truth->link_count, first_set);
+    const struct rrset *sets = q->answer.sets[SECTION_ANSWER];
+    const uint8_t *target = NULL;
+    for (uint16_t i = first_set; !error && i < q->answer.count[SECTION_ANSWER]; i++)
+        if (sets[i].type == TYPE_CNAME)
+            target = sets[i].rdatas[0].bytes;
+    q->asks_alias = q->answer.authentic = false;
+    if (error || !target) {
+        fail(q, EDE_NO_REACHABLE_AUTHORITY, NULL);
+        return error;
+    }
+    name_copy_lower(q->current, target);
+    if (in_chain(q, q->current)) { /* a loop goes out as far as it was followed */
+        q->answer.rcode = RCODE_SERVFAIL;
+        q->truth_done = true;
+    }
+    return 0;
+}
+
+static int take_truth(struct query *q, struct truth *truth, uint16_t qtype)
 {
     struct answer *answer = &q->answer;
+    if (truth->failed && ask_for_alias(q, qtype))
+        return 0;
     if (truth->failed) {
         fail(q, truth->ede, truth->ede_text ? arena_strdup(&q->arena, truth->ede_text) : NULL);
         return 0;
     }
+    if (q->asks_alias)
+        return take_alias(q, truth);
     unsigned first_link = q->chain.count;
     unsigned upto = q->view->has_zones ? first_link_of_ours(q, truth) : truth->link_count;
     uint16_t first_set = answer->count[SECTION_ANSWER];
@@ -289,8 +336,9 @@ static void drop_foreign_truth(struct query *q, uint16_t qtype)
     }
 }
 
-static enum query_progress gather_recursive(struct query *q, uint16_t qtype)
+static enum query_progress gather_recursive(struct query *q, uint16_t wanted)
 {
+    uint16_t qtype = q->asks_alias ? (uint16_t)TYPE_CNAME : wanted;
     if (!q->may_recurse && q->chain.count) { /* an alias that leads out: it is all we may say */
         end_chain(q);
         return QUERY_DONE;
@@ -302,14 +350,16 @@ static enum query_progress gather_recursive(struct query *q, uint16_t qtype)
         returned && !asked_truth_failed(q) ? q->truth : usable(q, hash, qtype, returned || q->prefer_stale);
     if (!truth && q->truth)
         truth = q->truth;
-    if (!truth && q->ask_error) {
+    if (!truth && q->ask_error && ask_for_alias(q, qtype)) {
+        /* the next turn asks */
+    } else if (!truth && q->ask_error) {
         fail(q, ask_error_ede(q->ask_error), err_text(q->ask_error));
     } else if (!truth && !q->may_recurse) { /* not in the cache, and we may not ask */
         q->answer.rcode = RCODE_REFUSED;
         end_chain(q);
     } else if (!truth) {
         return q->ask_pending ? QUERY_WAITS : query_ask(q, q->current, qtype);
-    } else if (take_truth(q, truth)) {
+    } else if (take_truth(q, truth, qtype)) {
         fail(q, EDE_OTHER, "out of memory");
     }
     truth_unref(q->truth);
@@ -337,7 +387,8 @@ static int add_local_links(struct query *q, const struct zone_answer *from)
         error = answer_add(q, SECTION_ANSWER, set);
         link->is_signed |= set_is_signed(set);
         q->answer.is_signed |= link->is_signed;
-        bool last = i + 1 == from->answer_count && from->result == ZONE_CNAME_OUT;
+        bool last =
+            i + 1 == from->answer_count && (from->result == ZONE_CNAME_OUT || from->result == ZONE_LOOP);
         bool follows = set->type == TYPE_CNAME && q->asked.qtype != TYPE_CNAME && q->asked.qtype != TYPE_ANY;
         if (!error && follows && !last) {
             link = add_link(q, keep_lower(q, set->rdatas[0].bytes));
@@ -404,7 +455,7 @@ static int finish_local(struct query *q, const struct zone_answer *from)
     if (q->chain.count)
         q->chain.links[q->chain.count - 1].is_signed |= is_signed;
     q->answer.is_signed |= is_signed;
-    bool minimal = q->view->config->minimal_responses == MINIMAL_YES;
+    bool minimal = q->view->config->minimal_responses == MINIMAL_YES || q->rewritten;
     if (error || (minimal && from->result != ZONE_DELEGATION))
         return error;
     return add_sets(q, SECTION_ADDITIONAL, from->additional, from->additional_count);
@@ -414,11 +465,16 @@ static enum query_progress gather_local(struct query *q, const struct zone_conte
 {
     struct zone_answer from;
     const uint8_t *name = q->chain.count ? q->current : q->stage == STAGE_TRUTH ? q->asked.qname : q->current;
-    int error = zone_content_answer(content, name, qtype, q->asked.dnssec_ok, &q->arena, &from);
+    bool dnssec = q->asked.dnssec_ok && !q->rewritten;
+    int error = zone_content_answer(content, name, qtype, dnssec, &q->arena, &from);
     if (!error && from.result == ZONE_DELEGATION && q->may_recurse)
         return gather_recursive(q, qtype);
-    if (!error && !q->chain.count && wants_zone_servers(q))
-        error = zone_content_add_authority(content, qtype, q->asked.dnssec_ok, &q->arena, &from);
+    if (!error && from.result == ZONE_ANSWER && wants_zone_servers(q)) {
+        size_t additional_count = from.additional_count;
+        error = zone_content_add_authority(content, qtype, dnssec, &q->arena, &from);
+        if (q->chain.count) /* as BIND: addresses only from the zone that was asked first */
+            from.additional_count = additional_count;
+    }
     if (!q->chain.count)
         q->answer.authoritative = from.result != ZONE_DELEGATION;
     q->answer.authentic = false;

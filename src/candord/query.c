@@ -245,6 +245,8 @@ static void answer_truth(struct query *q, const struct truth *truth)
 /* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
 static bool answer_from_cache(struct query *q, struct truth *truth, enum query_progress *progress)
 {
+    if (truth->failed && q->policed)
+        return false; /* names of its chain that could be had may have a rule */
     if (truth->link_count > 1 && q->view->has_zones)
         return false; /* the chain may lead into a zone of ours */
     enum short_way way = judge_short(q, truth);

@@ -37,6 +37,12 @@ void querylog_question(const struct query *q)
               type_to_text(q->asked.qtype), flags, ip_to_text(&q->client.local, local));
 }
 
+/* The name of the chain that the rule is for, as the client wrote it if it is the question's. */
+static const uint8_t *name_for(const struct query *q, const struct policy_match *match)
+{
+    return match->link ? q->chain.links[match->link].name : q->asked.qname;
+}
+
 void querylog_rewrite(const struct query *q, const struct policy_match *match, bool disabled)
 {
     enum log_category category = match->action == RPZ_PASSTHRU ? LOG_RPZ_PASSTHRU : LOG_RPZ;
@@ -46,9 +52,16 @@ void querylog_rewrite(const struct query *q, const struct policy_match *match, b
     uint8_t owner_name[NAME_MAX_BYTES];
     policy_hit_owner(q->view->policy->zones[match->zone].zone, &match->hit, match->name, owner_name);
     client_text(q, client, sizeof client);
-    log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s", client,
+    const char *to = "", *end = "";
+    char target[NAME_TEXT_MAX] = "";
+    if (match->override_cname) {
+        to = " (CNAME to: ";
+        end = ")";
+        name_to_text_nodot(match->override_cname, target);
+    }
+    log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s%s%s%s", client,
               disabled ? "disabled " : "", rpz_trigger_text(match->hit.trigger),
               match->override_cname ? "CNAME" : rpz_action_text(match->action),
-              name_to_text_nodot(q->asked.qname, name), type_to_text(q->asked.qtype),
-              class_to_text(q->asked.qclass), name_to_text_nodot(owner_name, owner));
+              name_to_text_nodot(name_for(q, match), name), type_to_text(q->asked.qtype),
+              class_to_text(q->asked.qclass), name_to_text_nodot(owner_name, owner), to, target, end);
 }

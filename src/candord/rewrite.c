@@ -39,6 +39,20 @@ bool rewrite_lets_pass(const struct query *q)
     return action == RPZ_PASSTHRU || (action == RPZ_TCP_ONLY && q->client.transport != TRANSPORT_UDP);
 }
 
+/* What a rule made is not what was signed (rule 22). */
+static void drop_signatures(struct answer *answer)
+{
+    struct rrset *sets = answer->sets[SECTION_ANSWER];
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER]; i++) {
+        if (type_is_dnssec(sets[i].type))
+            continue;
+        sets[kept] = sets[i];
+        sets[kept++].sig_count = 0;
+    }
+    answer->count[SECTION_ANSWER] = kept;
+}
+
 /* Keeps the records that led to the name the rule is for, and forgets what follows. */
 static void cut_answer(struct query *q, unsigned link)
 {
@@ -48,8 +62,7 @@ static void cut_answer(struct query *q, unsigned link)
     answer->authoritative = answer->authentic = answer->bogus = answer->failed = false;
     answer->ede = EDE_NONE;
     answer->ede_text = NULL;
-    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER]; i++)
-        answer->sets[SECTION_ANSWER][i].sig_count = 0;
+    drop_signatures(answer);
 }
 
 static void set_ede(struct query *q, const struct policy_set_zone *zone)
@@ -180,8 +193,6 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
     struct local_data local = {
         .query = q, .qtype = q->asked.qtype, .owner = owner, .max_ttl_s = zone->options.max_policy_ttl_s};
     q->answer.rcode = RCODE_NOERROR;
-    if (q->asked.qtype == TYPE_RRSIG || q->asked.qtype == TYPE_SIG)
-        return QUERY_DONE;
     int error = policy_hit_data(zone->zone, &match->hit, add_local_set, &local);
     if (!error && !local.added && !local.cname && dns64_usable(q))
         error = put_synthesized(zone, match, &local);
@@ -189,6 +200,11 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
         out_of_memory(q);
         return QUERY_DONE;
     }
+    /* A CNAME record has no signatures; one made from a wildcard is followed whatever the type, as in BIND.
+     */
+    bool for_signatures = q->asked.qtype == TYPE_RRSIG || q->asked.qtype == TYPE_SIG;
+    if (local.cname && for_signatures && !name_is_wildcard(local.cname))
+        return QUERY_DONE;
     return local.cname ? redirect(q, owner, local.cname, local.cname_ttl_s) : QUERY_DONE;
 }
 
@@ -206,7 +222,9 @@ static void finish(struct query *q)
 enum query_progress rewrite_begin(struct query *q)
 {
     const struct policy_match *match = &q->verdict.match;
-    unsigned truth_rcode = q->answer.rcode;
+    /* A name that leads on to another one exists. */
+    bool leads_on = match->link + 1 < q->chain.count;
+    unsigned truth_rcode = leads_on ? RCODE_NOERROR : q->answer.rcode;
     rewrite_note(q, match, false);
     q->rewritten = true;
     cut_answer(q, match->link);

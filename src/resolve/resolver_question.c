@@ -105,6 +105,16 @@ static int truth_of_message(const struct question *question, const struct recurs
     return truth_from_message(&source, out);
 }
 
+/* Is the message an answer? One that begins with a CNAME may still say that the rest could not be had. */
+static bool is_answer(const struct recursor_answer *answer)
+{
+    if (answer->rcode != RCODE_NOERROR || answer->length < DNS_HEADER_BYTES)
+        return false;
+    unsigned rcode = answer->message[3] & 15;
+    return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN || rcode == RCODE_YXDOMAIN ||
+           answer->security == TRUTH_BOGUS;
+}
+
 static int truth_of_answer(const struct question *question, const struct recursor_answer *answer,
                            struct truth **out)
 {
@@ -113,7 +123,7 @@ static int truth_of_answer(const struct question *question, const struct recurso
     const char *why =
         was_slow ? "no authoritative server answers" : "no authoritative server gave a usable answer";
     int ede = EDE_NO_REACHABLE_AUTHORITY;
-    if (answer->rcode == RCODE_NOERROR) {
+    if (is_answer(answer)) {
         int error = truth_of_message(question, answer, out);
         if (error == 0 || error == ERR_NOMEM)
             return error;

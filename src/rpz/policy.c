@@ -35,10 +35,16 @@ static bool find_qname(const struct policy_zone *zone, struct search *s, struct 
     return policy_zone_match_key(zone, RPZ_QNAME, &s->key, options->include_subdomains, &out->hit);
 }
 
+/* As a prefix of 128 bits, in which IPv4 has its place below ::ffff:0:0/96: ANY looks at both families. */
+static unsigned whole_length(const struct ip_prefix *prefix)
+{
+    return prefix->length + (prefix->address.family == IP_V4 ? 96u : 0u);
+}
+
 bool policy_prefix_wins(const struct policy_hit *a, const struct policy_hit *b)
 {
-    if (a->prefix.length != b->prefix.length)
-        return a->prefix.length > b->prefix.length;
+    if (whole_length(&a->prefix) != whole_length(&b->prefix))
+        return whole_length(&a->prefix) > whole_length(&b->prefix);
     if (a->prefix.address.family != b->prefix.address.family)
         return a->prefix.address.family == IP_V4;
     return memcmp(a->prefix.address.bytes, b->prefix.address.bytes, sizeof a->prefix.address.bytes) < 0;

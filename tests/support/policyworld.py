@@ -8,8 +8,7 @@ which count down in caches; every other TTL is exact.
 """
 import collections
 
-FAR_TTL = 50000
-NEGATIVE_TTL = 9000
+FAR_TTL = NEGATIVE_TTL = 10000
 LOCAL_TTL = 777
 
 SIGNED_PRIMARY = "w3.test"
@@ -185,7 +184,7 @@ class Policy:
     def zone(self, index):
         rng = self.rng
         name = "rpz%d" % index
-        rules = {}
+        rules, self.lengths = {}, set()
         for _ in range(rng.choice([6, 15, 30, 60])):
             owner, kind = self.owner()
             key = owner.lower()
@@ -205,8 +204,10 @@ class Policy:
             return self.name_owner()
         if self.nameservers and roll < 0.75:
             return self.server_owner()
-        if roll < 0.90 or not self.with_clients:
+        if (roll < 0.90 or not self.with_clients) and len(self.lengths) < 15:
             return self.prefix(self.rng.choice([self.v4_prefix, self.v4_prefix, self.v6_prefix])()) + ".rpz-ip", "ip"
+        if not self.with_clients:
+            return self.name_owner()
         return self.prefix(self.client_prefix()) + ".rpz-client-ip", "client"
 
     def name_owner(self):
@@ -236,14 +237,22 @@ class Policy:
         value = int.from_bytes(bytes(map(int, address.split("."))), "big") >> (32 - length) << (32 - length)
         return length, ".".join(str(b) for b in reversed(value.to_bytes(4, "big")))
 
+    def length(self, choices):
+        """Each length once in a zone: between equal ones the smallest address wins (rule 11), with named the owner
+        that is smallest as text."""
+        left = [length for length in choices if (length, len(choices)) not in self.lengths]
+        length = self.rng.choice(left or choices)
+        self.lengths.add((length, len(choices)))
+        return length
+
     def v4_prefix(self):
         rng = self.rng
-        return self.cut_v4(rng.choice(self.world.v4), rng.choice([32, 32, 31, 30, 28, 24, 24, 16]))
+        return self.cut_v4(rng.choice(self.world.v4), self.length([32, 31, 30, 29, 28, 27, 26, 25, 24, 22, 20, 16]))
 
     def v6_prefix(self):
         rng = self.rng
         words = [0x2001, 0xdb8, rng.randrange(4), 0, 0, 0, 0, rng.randrange(64)]
-        length = rng.choice([128, 128, 64, 48, 40])
+        length = self.length([128, 127, 126, 125, 64, 48, 40])
         value = sum(w << 16 * (7 - i) for i, w in enumerate(words)) >> (128 - length) << (128 - length)
         words = [value >> 16 * (7 - i) & 0xffff for i in range(8)]
         return length, zz(words)
@@ -326,7 +335,7 @@ class Policy:
             name = "".join(rng.choice([c.upper(), c]) for c in name)
         edns = rng.random() < 0.8
         return Question(name, qtype, rd, edns and rng.random() < 0.35, rng.random() < 0.1,
-                        rng.random() < 0.1, edns, rng.random() < 0.15, rng.choice(SOURCES))
+                        rng.random() < 0.1, edns, rd and rng.random() < 0.15, rng.choice(SOURCES))
 
     def referral(self):
         """Below a cut of a zone of ours; without RD, as nobody answers there."""

@@ -649,8 +649,10 @@ struct outcome {
 static bool prefers(const struct model_record *a, const struct model_record *b)
 {
     const struct ip_prefix *p = &a->decoded.prefix, *q = &b->decoded.prefix;
-    if (p->length != q->length)
-        return p->length > q->length;
+    unsigned p_length = p->length + (p->address.family == IP_V4 ? 96 : 0);
+    unsigned q_length = q->length + (q->address.family == IP_V4 ? 96 : 0);
+    if (p_length != q_length)
+        return p_length > q_length;
     if (p->address.family != q->address.family)
         return p->address.family == IP_V4;
     return memcmp(p->address.bytes, q->address.bytes, 16) < 0;
