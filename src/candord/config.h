@@ -61,7 +61,7 @@ struct zone_config {
     const char *file;     /* NULL: none */
     bool masterfile_text; /* the only format so far */
     const struct acl *allow_query, *allow_transfer, *allow_notify,
-        *allow_update; /* after inheritance; never NULL */
+        *allow_update;                /* after inheritance; never NULL */
     const struct acl *allow_query_on; /* of the address that was asked */
     bool notify;
     struct remote_servers primaries, also_notify;
@@ -125,8 +125,8 @@ struct server_config {
     unsigned tcp_pipeline;            /* questions of one connection under way */
     size_t tcp_write_queue_bytes;     /* answers that one connection may leave unread */
     uint32_t tcp_idle_ms, tcp_message_ms, tcp_lifetime_ms;
-    uint16_t udp_answer_max; /* max-udp-size, default 1232 */
-    uint16_t edns_udp_size;  /* what we advertise, default 1232 */
+    uint16_t udp_answer_max;     /* max-udp-size, default 1232 */
+    uint16_t edns_udp_size;      /* what we advertise, default 1232 */
     const struct acl *blackhole; /* not answered at all; never NULL */
     bool querylog;
     const char *version, *hostname, *server_id; /* NULL: do not tell (none); version defaults to ours */
