@@ -101,6 +101,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
             warn_of_escapes(holder->config);
         }
     }
+    log_flush(); /* who waits for READY finds in the log why */
     sd_notify(0, "READY=1");
 }
 
