@@ -61,7 +61,7 @@ int truth_from_failure(const uint8_t *name, uint16_t qtype, int ede, const char 
     *link = (struct truth_link){.name = name_copied};
     truth->failed = true;
     truth->rcode = RCODE_SERVFAIL;
-    truth->ede = ede;
+    truth->ede = (int16_t)ede;
     truth->ede_text = text ? text_copied : NULL;
     truth->qtype = qtype;
     truth->name = name_copied;

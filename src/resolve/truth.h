@@ -21,53 +21,53 @@ enum truth_security { TRUTH_INSECURE, TRUTH_SECURE, TRUTH_BOGUS };
  * question starts at offset 12 and takes as many bytes as this truth's name. */
 struct truth_wire {
     const uint8_t *bytes;
-    uint16_t length;
-    uint16_t counts[3]; /* answer, authority, additional */
-    uint16_t ttl_count;
     const uint16_t *ttl_at; /* offsets of the TTLs within `bytes` */
-    uint16_t answer_end;    /* offset behind the answer section: what is kept when the rest does not fit */
+    uint16_t ttl_count;
+    uint16_t length;
+    uint16_t counts[3];  /* answer, authority, additional */
+    uint16_t answer_end; /* offset behind the answer section: what is kept when the rest does not fit */
 };
 
 /* One name of the answer's CNAME/DNAME chain; the first is the query name. */
 struct truth_link {
-    const uint8_t *name;   /* lower case */
-    uint16_t wire_end;     /* where in plain.bytes the records that led to this name end (0 for the first) */
-    uint16_t record_count; /* answer records up to there */
+    const uint8_t *name; /* lower case */
     const struct ip_address *addresses;
     uint16_t address_count;
-    bool is_signed; /* what was found at this name carries RRSIG, NSEC or NSEC3 */
+    uint16_t wire_end;     /* where in plain.bytes the records that led to this name end (0 for the first) */
+    uint16_t record_count; /* answer records up to there */
+    bool is_signed;        /* what was found at this name carries RRSIG, NSEC or NSEC3 */
 };
 
+/* The order of the members keeps it small: there are millions. */
 struct truth {
     _Atomic uint32_t references;
-    _Atomic bool touched;     /* the cache's: read since the clock hand passed */
-    _Atomic bool cached;      /* the cache's: it is or was in one */
-    _Atomic uint64_t memo[2]; /* policy's: generation and verdict (see candord/) */
-    /* When a refresh of it last failed, 0: never. Who serves it stale asks again only stale-refresh-time
-     * later. Set by the resolver. */
-    _Atomic uint64_t refresh_failed_ms;
-    uint64_t fetched_ms;     /* monotonic: when the TTLs were as written in the wires */
-    uint64_t expires_ms;     /* then it is stale */
-    uint64_t stale_until_ms; /* then it is gone; equal to expires_ms without serve-stale */
+    _Atomic bool touched; /* the cache's: read since the clock hand passed */
+    _Atomic bool cached;  /* the cache's: it is or was in one */
+    uint16_t qtype;
+    const uint8_t *name; /* lower case */
+    uint8_t name_length;
     uint8_t rcode;
+    uint8_t source; /* the resolver's: which of its contexts gave it */
+    bool has_sigs;  /* `full` differs from `plain` */
+    bool failed;    /* SERVFAIL: the wires are empty */
+    int16_t ede;    /* EDE_NONE, or why it failed or is bogus */
     enum truth_security security;
-    bool has_sigs;        /* `full` differs from `plain` */
-    bool authoritative;   /* from a zone of ours: AA */
-    bool failed;          /* SERVFAIL: the wires are empty */
-    int ede;              /* EDE_NONE, or why it failed or is bogus */
-    const char *ede_text; /* NULL: none */
+    uint16_t link_count;
     /* Labels of the query name that are its zone's name, as far as the answer shows (SOA owner, RRSIG
      * signer); -1: it does not. */
     int16_t zone_labels;
-    uint8_t source; /* the resolver's: which of its contexts gave it */
-    uint16_t qtype;
-    uint8_t name_length;
-    const uint8_t *name;     /* lower case */
-    struct truth_wire plain; /* without RRSIG, NSEC, NSEC3 (kept when asked for by type) */
-    struct truth_wire full;  /* with them; the same bytes when has_sigs is false */
-    uint16_t link_count;
+    uint64_t fetched_ms;     /* monotonic: when the TTLs were as written in the wires */
+    uint64_t expires_ms;     /* then it is stale */
+    uint64_t stale_until_ms; /* then it is gone; equal to expires_ms without serve-stale */
+    /* When a refresh of it last failed, 0: never. Who serves it stale asks again only stale-refresh-time
+     * later. Set by the resolver. */
+    _Atomic uint64_t refresh_failed_ms;
+    _Atomic uint64_t memo[2]; /* policy's: generation and verdict (see candord/) */
+    struct truth_wire plain;  /* without RRSIG, NSEC, NSEC3 (kept when asked for by type) */
+    struct truth_wire full;   /* with them; the same bytes when has_sigs is false */
     const struct truth_link *links;
-    size_t bytes; /* what this truth costs in memory */
+    const char *ede_text; /* NULL: none */
+    size_t bytes;         /* what this truth costs in memory */
 };
 
 /* Makes a truth from a message as libunbound gives it: whole, with its question.

@@ -12,7 +12,7 @@
 struct truth_block {
     struct rcu_head rcu; /* first */
     struct truth truth;
-    alignas(max_align_t) uint8_t data[]; /* links, addresses, TTL offsets, names, wires, text */
+    alignas(8) uint8_t data[]; /* links, addresses, TTL offsets, names, wires, text */
 };
 
 /* What malloc takes for `n` bytes: its 8-byte header, steps of 16. */

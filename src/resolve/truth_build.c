@@ -335,7 +335,7 @@ static void fill_in(const struct build *b, struct truth *truth)
     truth->has_sigs = b->has_sigs;
     truth->qtype = s->qtype;
     truth->name_length = (uint8_t)b->name_bytes;
-    truth->ede = bogus ? s->ede : EDE_NONE;
+    truth->ede = (int16_t)(bogus ? s->ede : EDE_NONE);
     truth->zone_labels = zone_labels(b);
     truth->fetched_ms = s->now_ms;
     truth->expires_ms = s->now_ms + b->ttl_s * UINT64_C(1000);
