@@ -301,7 +301,7 @@ static struct truth *usable(struct query *q, uint64_t hash, uint16_t qtype, bool
 {
     struct truth *truth = cache_find(q->view->pool->cache, hash, q->current, name_length(q->current), qtype);
     const struct view_config *config = q->view->config;
-    if (!truth)
+    if (!truth || (truth->failed && !q->may_recurse))
         return NULL;
     if (truth->expires_ms > q->now_ms)
         return truth;

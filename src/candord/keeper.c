@@ -220,7 +220,21 @@ static bool is_ours(const struct zone_config *config)
     return config->kind == ZONE_PRIMARY || config->kind == ZONE_SECONDARY;
 }
 
-/* BIND leaves out an empty zone where the operator has configured that name, or one below it is forwarded. */
+/* Does the closest forwarding at or above the name leave no other way (forward only)? */
+static bool forwarded_only(const struct view_config *view, const uint8_t *name)
+{
+    const struct forward_zone *closest = NULL;
+    for (size_t i = 0; i < view->resolver.forward_count; i++) {
+        const struct forward_zone *forward = &view->resolver.forwards[i];
+        if (name_is_within(name, forward->origin) &&
+            (!closest || name_labels(forward->origin) >= name_labels(closest->origin)))
+            closest = forward;
+    }
+    return closest && closest->mode == FORWARD_ONLY;
+}
+
+/* BIND leaves out an empty zone where the operator has configured that name, has disabled it, or sends its
+ * questions to forwarders only. */
 static bool empty_zone_wanted(const struct view_config *view, const uint8_t *origin)
 {
     for (size_t i = 0; i < view->zone_count; i++)
@@ -229,7 +243,7 @@ static bool empty_zone_wanted(const struct view_config *view, const uint8_t *ori
     for (size_t i = 0; i < view->disabled_empty_count; i++)
         if (name_equal(view->disabled_empty[i], origin))
             return false;
-    return true;
+    return !forwarded_only(view, origin);
 }
 
 static size_t add_empty_zones(const struct view_config *view, struct zone_table_entry *entries, size_t count)

@@ -79,7 +79,7 @@ static bool access_allowed(const struct query *q, const struct zone_table_entry 
     const struct zone_config *config = zone ? zone->owner : NULL;
     if (config)
         return allows(q, config->allow_query) && allows_on(q, config->allow_query_on);
-    return zone || q->rights.query; /* an empty zone is for everybody who may ask at all */
+    return zone ? q->rights.empty_zones : q->rights.query;
 }
 
 /* --- EDNS --- */
@@ -227,12 +227,14 @@ static void prefetch_if_due(struct query *q, const struct truth *truth)
         worker_fetch(q->worker, q->view, truth->name, truth->qtype);
 }
 
+/* That recursion failed for others is nothing to somebody who may not have recursion. */
 static struct truth *fresh_truth(struct query *q)
 {
     struct cache *cache = q->view->pool->cache;
     uint64_t hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
     struct truth *truth = cache_find(cache, hash, q->name, q->name_length, q->asked.qtype);
-    return truth && truth->expires_ms > q->now_ms ? truth : NULL;
+    bool fresh = truth && truth->expires_ms > q->now_ms;
+    return fresh && (q->may_recurse || !truth->failed) ? truth : NULL;
 }
 
 static void answer_truth(struct query *q, const struct truth *truth)

@@ -48,8 +48,9 @@ static struct rights work_out(const struct snapshot *snapshot, const struct ip_a
     return (struct rights){
         .view = view,
         .silence = acl_allows(snapshot->config->server.blackhole, &subject, environment),
-        .query = from_cache && acl_allows(config->allow_query, &subject, environment) &&
-                 acl_allows(config->allow_query_on, &here, environment),
+        .query = from_cache,
+        .empty_zones = acl_allows(config->allow_query, &subject, environment) &&
+                       acl_allows(config->allow_query_on, &here, environment),
         .recursion = from_cache && config->recursion &&
                      acl_allows(config->allow_recursion, &subject, environment) &&
                      acl_allows(config->allow_recursion_on, &here, environment),

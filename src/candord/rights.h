@@ -12,7 +12,8 @@
 struct rights {
     const struct view *view; /* NULL: none lets him in */
     bool silence;            /* blackhole: not a word to this client */
-    bool query;              /* allow-query, and what the cache holds (allow-query-cache) */
+    bool query;              /* what is in no zone of ours: allow-query-cache, not allow-query (as BIND) */
+    bool empty_zones;        /* allow-query; zones with a list of their own are asked theirs */
     bool recursion;          /* allow-recursion, and the view does recurse */
     bool client_rules;       /* some CLIENT-IP rule of the view's policy holds his address */
 };

@@ -245,6 +245,13 @@ static enum truth_security security_of(int unbound_security)
     return unbound_security == 2 ? TRUTH_SECURE : unbound_security == 1 ? TRUTH_BOGUS : TRUTH_INSECURE;
 }
 
+/* A failure that libunbound remembers comes as a message whose header says SERVFAIL, not as a code. */
+static bool says_something(const uint8_t *message)
+{
+    unsigned rcode = message[3] & 15;
+    return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN || rcode == RCODE_YXDOMAIN;
+}
+
 static void context_answered(void *opaque, int rcode, void *packet, int length, int security, char *why_bogus,
                              int was_ratelimited)
 {
@@ -255,7 +262,8 @@ static void context_answered(void *opaque, int rcode, void *packet, int length, 
     if (recursor->closing) /* ub_ctx_delete() says goodbye; recursor_free() tidies up */
         return;
     pending_free(pending);
-    bool has_message = rcode == RCODE_NOERROR && packet && length > DNS_HEADER_BYTES;
+    bool has_message = rcode == RCODE_NOERROR && packet && length > DNS_HEADER_BYTES &&
+                       (says_something(packet) || security_of(security) == TRUTH_BOGUS);
     struct recursor_answer answer = {
         .rcode = has_message ? RCODE_NOERROR
                  : rcode     ? rcode
