@@ -113,7 +113,7 @@ struct query {
     uint8_t current[NAME_MAX_BYTES]; /* the name whose truth is wanted next */
     unsigned hops;
     bool truth_done;
-    bool asks_alias; /* the name's data could not be had: is it at least an alias? */
+    bool asks_alias;          /* the name's data could not be had: is it at least an alias? */
     struct truth *sole_truth; /* held: all of the answer's truth is this one */
     bool servers_incomplete;  /* not every name server could be looked up: no memo */
     struct truth *truth;      /* held: came back from the resolver */
@@ -214,6 +214,9 @@ uint32_t servers_patience_ms(const struct query *query);
 void reply_answer(struct query *query);
 /* Writes a cached truth as it is. */
 void reply_truth(struct query *query, const struct truth *truth);
+/* Writes an answer without records but a ready one in additional (NULL: none). False: it does not fit. */
+bool reply_denial(struct query *query, unsigned rcode, const struct ready_record *additional, int ede,
+                  const char *ede_text) MUST_CHECK;
 /* Writes an answer that is only a code, with an EDE if not EDE_NONE. */
 void reply_code(struct query *query, unsigned rcode, int ede, const char *text);
 /* Writes an empty answer with TC. */

@@ -134,25 +134,22 @@ static void put_head(struct query *q, uint16_t flags, const uint16_t counts[3], 
     memcpy(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
 }
 
-/* The common case, without a cursor: question and wire as they are, an OPT at the end. False: it does not
- * fit. */
-static bool copy_out(struct query *q, const struct truth *truth, uint16_t flags,
-                     const struct edns_reply *edns)
+/* The common case, without a cursor: writes header and question, and the OPT behind `length` bytes of records
+ * that the caller copies in. Returns where; NULL: they do not fit. `flags` has the rcode. */
+static uint8_t *frame(struct query *q, uint16_t flags, const uint16_t counts[3], size_t length,
+                      const struct edns_reply *edns)
 {
-    const struct truth_wire *wire = q->asked.dnssec_ok ? &truth->full : &truth->plain;
     size_t at = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4,
            edns_bytes = edns ? edns_reply_bytes(edns) : 0;
-    if (at + wire->length + edns_bytes > size_limit(q))
-        return false;
-    put_head(q, flags | truth->rcode, wire->counts, edns != NULL);
-    truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, q->out + at);
-    at += wire->length;
-    struct writer w = writer_of(q->out + at, edns_bytes);
+    if (at + length + edns_bytes > size_limit(q))
+        return NULL;
+    put_head(q, flags, counts, edns != NULL);
+    struct writer w = writer_of(q->out + at + length, edns_bytes);
     if (edns && !edns_write(&w, edns))
-        return false;
-    q->out_length = at + writer_used(&w);
-    count_answer(q, truth->rcode, false);
-    return true;
+        return NULL;
+    q->out_length = at + length + writer_used(&w);
+    count_answer(q, flags & 15, false);
+    return q->out + at;
 }
 
 void reply_truth(struct query *q, const struct truth *truth)
@@ -162,12 +159,29 @@ void reply_truth(struct query *q, const struct truth *truth)
         reply_code(q, RCODE_SERVFAIL, truth->ede, truth->ede_text);
         return;
     }
-    uint16_t flags = base_flags(q);
+    uint16_t flags = base_flags(q) | truth->rcode;
     if (truth->security == TRUTH_SECURE && wants_ad(q))
         flags |= DNS_AD;
     bool has_edns = edns_of(q, truth->rcode, EDE_NONE, NULL, &edns);
-    if (!copy_out(q, truth, flags, has_edns ? &edns : NULL))
+    const struct truth_wire *wire = q->asked.dnssec_ok ? &truth->full : &truth->plain;
+    uint8_t *records = frame(q, flags, wire->counts, wire->length, has_edns ? &edns : NULL);
+    if (records)
+        truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, records);
+    else
         reply_truncated(q, truth->rcode);
+}
+
+bool reply_denial(struct query *q, unsigned rcode, const struct ready_record *additional, int ede,
+                  const char *ede_text)
+{
+    struct edns_reply edns;
+    const uint16_t counts[3] = {0, 0, additional != NULL};
+    size_t length = additional ? additional->length : 0;
+    bool has_edns = edns_of(q, rcode, ede, ede_text, &edns);
+    uint8_t *records = frame(q, (uint16_t)(base_flags(q) | rcode), counts, length, has_edns ? &edns : NULL);
+    if (records && length)
+        memcpy(records, additional->bytes, length);
+    return records;
 }
 
 /* --- records --- */

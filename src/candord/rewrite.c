@@ -81,8 +81,7 @@ static int add_soa(struct query *q, const struct policy_set_zone *zone)
     if (!zone->options.add_soa)
         return 0;
     struct rrset soa = *policy_zone_soa(zone->zone);
-    uint32_t minimum_s = soa_minimum_s(soa.rdatas[0].bytes);
-    soa.ttl_s = soa.ttl_s < minimum_s ? soa.ttl_s : minimum_s;
+    soa.ttl_s = policy_soa_ttl_s(&soa);
     return answer_add(q, SECTION_ADDITIONAL, &soa);
 }
 
@@ -210,12 +209,25 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
 
 /* --- carrying out --- */
 
+/* No records but the SOA that is ready in the view: most of what policy answers. */
+static bool finish_denial(struct query *q)
+{
+    const struct ready_record *soa =
+        q->view->policy_soas ? &q->view->policy_soas[q->verdict.match.zone] : NULL;
+    bool denial = q->answer.rcode == RCODE_NXDOMAIN || q->answer.rcode == RCODE_NOERROR;
+    if (!denial || q->answer.count[SECTION_ANSWER] || q->answer.count[SECTION_AUTHORITY] || !soa)
+        return false;
+    return reply_denial(q, q->answer.rcode, soa->length ? soa : NULL, q->answer.ede, q->answer.ede_text);
+}
+
 static void finish(struct query *q)
 {
     const struct policy_set_zone *zone = deciding_zone(q, &q->verdict.match);
+    set_ede(q, zone);
+    if (finish_denial(q))
+        return;
     if (add_soa(q, zone))
         out_of_memory(q);
-    set_ede(q, zone);
     reply_answer(q);
 }
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "candord/snapshot.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+#include "base/bytes.h"
+#include "dns/name.h"
+#include "dns/record.h"
 
 static bool acl_is_any(const struct acl *acl)
 {
@@ -22,6 +27,36 @@ struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count)
     return snapshot;
 }
 
+uint32_t policy_soa_ttl_s(const struct rrset *soa)
+{
+    uint32_t minimum_s = soa_minimum_s(soa->rdatas[0].bytes);
+    return soa->ttl_s < minimum_s ? soa->ttl_s : minimum_s;
+}
+
+static void make_ready(const struct policy_set_zone *zone, struct ready_record *out)
+{
+    if (!zone->zone || !zone->options.add_soa)
+        return;
+    const struct rrset *soa = policy_zone_soa(zone->zone);
+    struct writer w = writer_of(out->bytes, sizeof out->bytes);
+    write_bytes(&w, soa->owner, name_length(soa->owner));
+    write_u16(&w, TYPE_SOA);
+    write_u16(&w, CLASS_IN);
+    write_u32(&w, policy_soa_ttl_s(soa));
+    write_u16(&w, soa->rdatas[0].length);
+    write_bytes(&w, soa->rdatas[0].bytes, soa->rdatas[0].length);
+    assert(!w.error);
+    out->length = (uint16_t)writer_used(&w);
+}
+
+static struct ready_record *ready_soas(const struct policy_set *policy)
+{
+    struct ready_record *soas = calloc(policy->count + 1, sizeof *soas);
+    for (size_t i = 0; soas && i < policy->count; i++)
+        make_ready(&policy->zones[i], &soas[i]);
+    return soas;
+}
+
 void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
                struct zone_table *zones, struct truth_source_pool *pool)
 {
@@ -32,6 +67,7 @@ void view_init(struct view *view, const struct view_config *config, unsigned ind
                       !config->match_recursive_only,
         .has_policy = policy && policy->count > 0,
         .policy = policy,
+        .policy_soas = ready_soas(policy),
         .zones = zones,
         .has_zones = zone_table_count(zones) > 0,
         .pool = pool,
@@ -50,6 +86,7 @@ void snapshot_unref(struct snapshot *snapshot)
         return;
     for (size_t i = 0; i < snapshot->view_count; i++) {
         policy_set_unref(snapshot->views[i].policy);
+        free(snapshot->views[i].policy_soas);
         zone_table_unref(snapshot->views[i].zones);
         pool_unref(snapshot->views[i].pool);
     }

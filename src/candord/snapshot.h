@@ -35,12 +35,19 @@ struct config_holder {
     struct config *config;
 };
 
+/* A record as it stands in a message, names uncompressed. */
+struct ready_record {
+    uint16_t length;
+    uint8_t bytes[3 * 255 + 32]; /* an SOA at its largest: owner, two names, numbers */
+};
+
 struct view {
     const struct view_config *config;
     unsigned index;
     bool any_client; /* match-clients and match-destinations let everybody in */
     bool has_policy;
     struct policy_set *policy;
+    struct ready_record *policy_soas; /* of each policy zone, as add-soa adds it; length 0: none */
     struct zone_table *zones;
     bool has_zones; /* zones of ours other than the empty ones */
     struct truth_source_pool *pool;
@@ -62,6 +69,9 @@ struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count);
 /* Fills what a view derives from its parts; takes over the references given. */
 void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
                struct zone_table *zones, struct truth_source_pool *pool);
+
+/* How long a policy zone's SOA lives in an answer (rpz.md rule 24). */
+uint32_t policy_soa_ttl_s(const struct rrset *soa);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
