@@ -469,20 +469,19 @@ static enum query_progress gather_local(struct query *q, const struct zone_conte
     int error = zone_content_answer(content, name, qtype, dnssec, &q->arena, &from);
     if (!error && from.result == ZONE_DELEGATION && q->may_recurse)
         return gather_recursive(q, qtype);
-    if (!error && from.result == ZONE_ANSWER && wants_zone_servers(q)) {
-        size_t additional_count = from.additional_count;
+    if (!error && from.result == ZONE_ANSWER && wants_zone_servers(q))
         error = zone_content_add_authority(content, qtype, dnssec, &q->arena, &from);
-        if (q->chain.count) /* as BIND: addresses only from the zone that was asked first */
-            from.additional_count = additional_count;
-    }
+    if (q->chain.count && from.result != ZONE_DELEGATION)
+        from.additional_count = 0; /* as BIND: only from the zone that was asked first */
     if (!q->chain.count)
         q->answer.authoritative = from.result != ZONE_DELEGATION;
     q->answer.authentic = false;
     if (!error)
         error = add_local_links(q, &from);
-    if (!error && from.result == ZONE_CNAME_OUT)
+    if (!error && from.result == ZONE_CNAME_OUT) {
         name_copy_lower(q->current, from.target);
-    else if (!error)
+        error = add_sets(q, SECTION_AUTHORITY, from.authority, from.authority_count);
+    } else if (!error)
         error = finish_local(q, &from);
     if (error)
         fail(q, EDE_OTHER, err_text(error));

@@ -43,25 +43,57 @@ static const uint8_t *name_for(const struct query *q, const struct policy_match 
     return match->link ? q->chain.links[match->link].name : q->asked.qname;
 }
 
+/* What the rule's data comes to for the type asked for. */
+struct shown_data {
+    uint16_t qtype;
+    bool has_answer;
+    const uint8_t *cname;
+};
+
+static int look_at_set(void *context, const struct rrset *set)
+{
+    struct shown_data *shown = context;
+    bool is_cname = set->type == TYPE_CNAME;
+    if (is_cname)
+        shown->cname = set->rdatas[0].bytes;
+    shown->has_answer |= is_cname ? shown->qtype != TYPE_RRSIG && shown->qtype != TYPE_SIG
+                                  : set->type == shown->qtype || shown->qtype == TYPE_ANY;
+    return 0;
+}
+
+/* BIND's word for what is done; `to` gets " (CNAME to: NAME)" where a CNAME is made that is no record. */
+static const char *action_text(const struct query *q, const struct policy_match *match, char *to, size_t size)
+{
+    struct shown_data shown = {.qtype = q->asked.qtype, .cname = match->override_cname};
+    uint8_t joined[NAME_MAX_BYTES];
+    char target[NAME_TEXT_MAX];
+    *to = 0;
+    if (match->action != RPZ_LOCAL_DATA)
+        return rpz_action_text(match->action);
+    if (!match->override_cname)
+        (void)policy_hit_data(q->view->policy->zones[match->zone].zone, &match->hit, look_at_set, &shown);
+    bool is_wildcard = shown.cname && name_is_wildcard(shown.cname);
+    if (!match->override_cname && !is_wildcard)
+        return rpz_action_text(shown.has_answer ? RPZ_LOCAL_DATA : RPZ_NODATA);
+    const uint8_t *name = shown.cname;
+    if (is_wildcard && name_join(name_for(q, match), name_skip(shown.cname, 1), joined) > 0)
+        name = joined;
+    snprintf(to, size, " (CNAME to: %s)", name_to_text_nodot(name, target));
+    return "CNAME";
+}
+
 void querylog_rewrite(const struct query *q, const struct policy_match *match, bool disabled)
 {
     enum log_category category = match->action == RPZ_PASSTHRU ? LOG_RPZ_PASSTHRU : LOG_RPZ;
     if (!log_enabled(category, LEVEL_INFO))
         return;
-    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], owner[NAME_TEXT_MAX];
+    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], owner[NAME_TEXT_MAX], to[NAME_TEXT_MAX + 16];
     uint8_t owner_name[NAME_MAX_BYTES];
     policy_hit_owner(q->view->policy->zones[match->zone].zone, &match->hit, match->name, owner_name);
     client_text(q, client, sizeof client);
-    const char *to = "", *end = "";
-    char target[NAME_TEXT_MAX] = "";
-    if (match->override_cname) {
-        to = " (CNAME to: ";
-        end = ")";
-        name_to_text_nodot(match->override_cname, target);
-    }
-    log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s%s%s%s", client,
+    log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s%s", client,
               disabled ? "disabled " : "", rpz_trigger_text(match->hit.trigger),
-              match->override_cname ? "CNAME" : rpz_action_text(match->action),
-              name_to_text_nodot(name_for(q, match), name), type_to_text(q->asked.qtype),
-              class_to_text(q->asked.qclass), name_to_text_nodot(owner_name, owner), to, target, end);
+              action_text(q, match, to, sizeof to), name_to_text_nodot(name_for(q, match), name),
+              type_to_text(q->asked.qtype), class_to_text(q->asked.qclass),
+              name_to_text_nodot(owner_name, owner), to);
 }

@@ -271,8 +271,8 @@ static bool belongs_to_link(const struct build *b, const struct chosen_set *chos
 {
     const struct rrset *set = &chosen->set->rrset;
     const uint8_t *name = b->links[link].name;
-    if (chosen->set->section == SECTION_AUTHORITY)
-        return link + 1 == b->link_count;
+    if (chosen->set->section == SECTION_AUTHORITY) /* else it is the proof of a wildcard, signed itself */
+        return b->negative && link + 1 == b->link_count;
     return name_equal(set->owner, name) || (set->type == TYPE_DNAME && name_is_within(name, set->owner));
 }
 
