@@ -348,11 +348,6 @@ static int take_places(struct daemon *daemon, const struct config *config)
 static void say_ready(const struct daemon *daemon, uint64_t start_ms)
 {
     const struct config *config = daemon->holder->config;
-    for (size_t i = 0; i < config->server.listen_count; i++) {
-        char text[IP_TEXT_MAX];
-        log_write(LOG_NETWORK, LEVEL_INFO, "listening on %s#%u",
-                  ip_to_text(&config->server.listen[i].address, text), config->server.listen[i].port);
-    }
     log_write(LOG_GENERAL, LEVEL_NOTICE, "ready: %u worker%s, %zu view%s, in %llu ms", daemon->worker_count,
               daemon->worker_count == 1 ? "" : "s", config->view_count, config->view_count == 1 ? "" : "s",
               (unsigned long long)(clock_mono_ms() - start_ms));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "candord/worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -393,20 +394,44 @@ static int open_listener(struct worker *worker, const struct listen_address *at,
                          size_t problem_size)
 {
     struct listener *listener = &worker->listeners[worker->listener_count];
+    char text[IP_TEXT_MAX];
     *listener = (struct listener){.worker = worker, .address = at->address, .port = at->port};
     int error = udp_open(&at->address, at->port, true, &listener->udp);
     if (!error)
         error = tcp_open(&at->address, at->port, true, &listener->tcp);
     if (error) {
-        char text[IP_TEXT_MAX];
         snprintf(problem, problem_size, "cannot listen on %s#%u: %s", ip_to_text(&at->address, text),
                  at->port, err_text(error));
         if (listener->udp)
             udp_close(listener->udp);
         return error;
     }
+    if (worker->index == 0)
+        log_write(LOG_NETWORK, LEVEL_INFO, "listening on %s#%u", ip_to_text(&at->address, text), at->port);
     worker->listener_count++;
     return 0;
+}
+
+/* As in BIND, an address that this machine does not have (no IPv6, say) is not listened on; the others are.
+ */
+static bool is_missing_address(int error)
+{
+    return error == err_from_errno(EADDRNOTAVAIL) || error == err_from_errno(EAFNOSUPPORT);
+}
+
+static int open_listeners(struct worker *worker, const struct server_config *config, char *problem,
+                          size_t problem_size)
+{
+    int error = 0;
+    for (size_t i = 0; i < config->listen_count && !error; i++) {
+        error = open_listener(worker, &config->listen[i], problem, problem_size);
+        if (is_missing_address(error) && config->listen_count > 1) {
+            if (worker->index == 0)
+                log_write(LOG_NETWORK, LEVEL_WARN, "%s", problem);
+            error = 0;
+        }
+    }
+    return !error && config->listen_count && !worker->listener_count ? err_from_errno(EADDRNOTAVAIL) : error;
 }
 
 static struct tcp_limits limits_of(const struct server_config *config)
@@ -447,8 +472,8 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
     if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights)
         error = ERR_NOMEM;
-    for (size_t i = 0; i < config->listen_count && !error; i++)
-        error = open_listener(worker, &config->listen[i], problem, problem_size);
+    if (!error)
+        error = open_listeners(worker, config, problem, problem_size);
     if (error)
         worker_free(worker);
     else

@@ -227,6 +227,12 @@ def check_start(box):
             server.spawn()
             tap.equal(server.process.wait(20), 1)
         assert str(server.port) in server.log(), server.log()
+    with tap.case("an address that this machine does not have is not listened on; the others are"):
+        conf = CONFIGURATION.replace("{ 127.0.0.1; }", "{ 192.0.2.1; 127.0.0.1; }") % ""
+        server = box.candord(conf, files=files())
+        tap.equal(ask.data(ask.ask(server, "www.example.test")), ["192.0.2.1"])
+        server.wait_log("192.0.2.1#%d" % server.port)
+        server.stop()
     with tap.case("a file in the place of the control socket is not removed"):
         server = servers.Candord(box, "file", CONFIGURATION % "")
         for name, text in files().items():

@@ -60,7 +60,7 @@ def check_transcripts(server):
 
 def check_dig(server):
     with tap.case("dig prints what the article's reader expects to see"):
-        out = subprocess.run(["dig", "@localhost", "-p", str(server.port), "A", "google-analytics.com"], text=True,
+        out = subprocess.run(["dig", "-4", "@localhost", "-p", str(server.port), "A", "google-analytics.com"], text=True,
                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20).stdout
         for line in ("status: NXDOMAIN", "flags: qr rd ra; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 2",
                      "ADDITIONAL SECTION", "root.elysee.fr. 2011031800"):
