@@ -455,7 +455,9 @@ static int finish_local(struct query *q, const struct zone_answer *from)
     if (q->chain.count)
         q->chain.links[q->chain.count - 1].is_signed |= is_signed;
     q->answer.is_signed |= is_signed;
-    bool minimal = q->view->config->minimal_responses == MINIMAL_YES || q->rewritten;
+    bool minimal =
+        q->rewritten || (q->view->config->minimal_responses == MINIMAL_YES &&
+                         q->asked.qtype != TYPE_NS); /* servers without addresses say too little (BIND) */
     if (error || (minimal && from->result != ZONE_DELEGATION))
         return error;
     return add_sets(q, SECTION_ADDITIONAL, from->additional, from->additional_count);
