@@ -51,14 +51,23 @@ static inline uint64_t rpz_hash_label(uint64_t above, const uint8_t *label)
     return hash_bytes(above, label + 1, label[0]);
 }
 
-/* Levels must be asked for from the root down; any level up to the deepest may be asked for again. */
+/* The fingerprint of a level; that of the level above has been asked for. */
+static inline uint32_t rpz_key_next(struct rpz_key *key, unsigned level)
+{
+    if (key->hashed < level) {
+        uint64_t state = rpz_hash_label(key->state, rpz_key_at(key, level));
+        key->state = state;
+        key->fingerprint[level] = (uint32_t)(state >> 32);
+        key->hashed = (uint8_t)level;
+    }
+    return key->fingerprint[level];
+}
+
+/* The fingerprint of any level. */
 static inline uint32_t rpz_key_fingerprint(struct rpz_key *key, unsigned level)
 {
-    while (key->hashed < level) {
-        const uint8_t *label = rpz_key_at(key, key->hashed + 1u);
-        key->state = rpz_hash_label(key->state, label);
-        key->fingerprint[++key->hashed] = (uint32_t)(key->state >> 32);
-    }
+    while (key->hashed < level)
+        (void)rpz_key_next(key, key->hashed + 1u);
     return key->fingerprint[level];
 }
 

@@ -36,18 +36,27 @@ struct place {
     unsigned level; /* labels */
 };
 
+/* A top-level domain that holds no rule itself is where most names end. Whether it is this one or one with
+ * the same fingerprint, there is no rule if the top has none either: nothing needs to be compared. */
+static bool slot_is_alone_and_empty(const uint64_t *slot)
+{
+    return slot_is_empty_nonterminal(*slot) && slot[0] >> 32 != slot[1] >> 32;
+}
+
 /* Every ancestor of what exists exists, so the first miss ends the search from the root; names are compared
  * only at its end, to tell a fingerprint's accident. */
-static struct place closest_encloser(const struct policy_zone *zone, struct rpz_key *key)
+static struct place closest_encloser(const struct policy_zone *zone, enum rpz_trigger trigger,
+                                     struct rpz_key *key)
 {
     const struct owners *owners = &zone->owners;
     struct place place = {NULL, 0};
     const uint64_t *next;
-    while (place.level < key->labels &&
-           (next = owners_probe(owners, rpz_key_fingerprint(key, place.level + 1)))) {
+    while (place.level < key->labels && (next = owners_probe(owners, rpz_key_next(key, place.level + 1)))) {
         place.slot = next;
         place.level++;
     }
+    if (place.level == 1 && !zone->tops[trigger] && slot_is_alone_and_empty(place.slot))
+        return (struct place){NULL, 0};
     while (place.slot && !(place.slot = owners_confirm(owners, place.slot, key, place.level)))
         if (--place.level > 0)
             place.slot = owners_probe(owners, key->fingerprint[place.level]);
@@ -127,7 +136,7 @@ bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trig
 {
     if (!zone->counts.rules[trigger] || !key->labels)
         return false;
-    struct place place = closest_encloser(zone, key);
+    struct place place = closest_encloser(zone, trigger, key);
     if (trigger == RPZ_QNAME && below_special_label(key))
         place = (struct place){NULL, 0};
     bool found = include_subdomains ? nearest_rule(zone, trigger, key, place, out)
