@@ -28,19 +28,42 @@ static const struct dns64_config *first_usable(const struct query *q)
     return NULL;
 }
 
-/* AAAA records in an excluded range count as none. */
-static bool has_native(const struct query *q, const struct dns64_config *dns64)
+/* Takes the excluded addresses out of an AAAA set; what it points to may be a zone's, so not in place. */
+static int prune_set(struct query *q, const struct dns64_config *dns64, struct rrset *set)
 {
-    const struct answer *answer = &q->answer;
-    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER]; i++) {
-        const struct rrset *set = &answer->sets[SECTION_ANSWER][i];
-        for (uint16_t k = 0; set->type == TYPE_AAAA && k < set->count; k++) {
-            struct ip_address address = rdata_address(TYPE_AAAA, set->rdatas[k].bytes, set->rdatas[k].length);
-            if (!listed(q, dns64->exclude, &address))
-                return true;
-        }
+    struct rdata *kept = arena_alloc(&q->arena, set->count * sizeof *kept);
+    uint16_t count = 0;
+    if (!kept)
+        return ERR_NOMEM;
+    for (uint16_t i = 0; i < set->count; i++) {
+        struct ip_address address = rdata_address(TYPE_AAAA, set->rdatas[i].bytes, set->rdatas[i].length);
+        if (!listed(q, dns64->exclude, &address))
+            kept[count++] = set->rdatas[i];
     }
-    return false;
+    if (count == set->count)
+        return 0;
+    set->rdatas = kept;
+    set->count = count;
+    set->sig_count = 0; /* they were made over all of them */
+    return 0;
+}
+
+/* AAAA records in an excluded range count as none, and are not given (RFC 6147 section 5.1.4). Is one left?
+ */
+static bool prune(struct query *q, const struct dns64_config *dns64)
+{
+    struct answer *answer = &q->answer;
+    struct rrset *sets = answer->sets[SECTION_ANSWER];
+    uint16_t kept = 0;
+    bool native = false;
+    for (uint16_t i = 0; i < answer->count[SECTION_ANSWER]; i++) {
+        bool failed = sets[i].type == TYPE_AAAA && prune_set(q, dns64, &sets[i]); /* then it stays whole */
+        native |= failed || (sets[i].type == TYPE_AAAA && sets[i].count);
+        if (sets[i].type != TYPE_AAAA || sets[i].count)
+            sets[kept++] = sets[i];
+    }
+    answer->count[SECTION_ANSWER] = kept;
+    return native;
 }
 
 bool dns64_usable(const struct query *q)
@@ -53,7 +76,7 @@ bool dns64_wanted(struct query *q)
     if (q->asked.qtype != TYPE_AAAA || q->answer.rcode != RCODE_NOERROR || !q->view->config->dns64_count)
         return false;
     const struct dns64_config *dns64 = first_usable(q);
-    if (!dns64 || has_native(q, dns64))
+    if (!dns64 || prune(q, dns64))
         return false;
     struct answer before = q->answer;
     q->before_dns64 = before;
