@@ -183,7 +183,7 @@ enum query_progress rewrite_begin(struct query *query);
 enum query_progress rewrite_finish(struct query *query);
 
 /* Does the verdict leave the answer as it is (PASSTHRU, or TCP-ONLY over TCP)? */
-bool rewrite_lets_pass(const struct query *query);
+bool rewrite_lets_pass(struct query *query);
 
 /* Logs and counts a match (also one of a disabled zone). */
 void rewrite_note(struct query *query, const struct policy_match *match, bool disabled);

@@ -56,8 +56,7 @@ static int look_at_set(void *context, const struct rrset *set)
     bool is_cname = set->type == TYPE_CNAME;
     if (is_cname)
         shown->cname = set->rdatas[0].bytes;
-    shown->has_answer |= is_cname ? shown->qtype != TYPE_RRSIG && shown->qtype != TYPE_SIG
-                                  : set->type == shown->qtype || shown->qtype == TYPE_ANY;
+    shown->has_answer |= is_cname || set->type == shown->qtype || shown->qtype == TYPE_ANY;
     return 0;
 }
 

@@ -35,8 +35,34 @@ void rewrite_note(struct query *q, const struct policy_match *match, bool disabl
         querylog_rewrite(q, match, disabled);
 }
 
-bool rewrite_lets_pass(const struct query *q)
+static int find_cname(void *context, const struct rrset *set)
 {
+    const uint8_t **target = context;
+    if (set->type == TYPE_CNAME)
+        *target = set->rdatas[0].bytes;
+    return 0;
+}
+
+/* A rule for many names or for addresses that sends one name to itself is PASSTHRU in its old form for that
+ * name. */
+static void settle_self_reference(struct query *q)
+{
+    struct policy_match *match = &q->verdict.match;
+    const uint8_t *target = match->override_cname;
+    const uint8_t *name = match->link ? q->chain.links[match->link].name : q->name;
+    if (match->action != RPZ_LOCAL_DATA)
+        return;
+    if (!target)
+        (void)policy_hit_data(deciding_zone(q, match)->zone, &match->hit, find_cname, &target);
+    if (target && name_equal(target, name)) {
+        match->action = RPZ_PASSTHRU;
+        match->override_cname = NULL;
+    }
+}
+
+bool rewrite_lets_pass(struct query *q)
+{
+    settle_self_reference(q);
     enum rpz_action action = q->verdict.match.action;
     return action == RPZ_PASSTHRU || (action == RPZ_TCP_ONLY && q->client.transport != TRANSPORT_UDP);
 }
@@ -201,11 +227,6 @@ static enum query_progress put_local_data(struct query *q, const struct policy_m
         out_of_memory(q);
         return QUERY_DONE;
     }
-    /* A CNAME record has no signatures; one made from a wildcard is followed whatever the type, as in BIND.
-     */
-    bool for_signatures = q->asked.qtype == TYPE_RRSIG || q->asked.qtype == TYPE_SIG;
-    if (local.cname && for_signatures && !name_is_wildcard(local.cname))
-        return QUERY_DONE;
     return local.cname ? redirect(q, owner, local.cname, local.cname_ttl_s) : QUERY_DONE;
 }
 

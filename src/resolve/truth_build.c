@@ -267,12 +267,23 @@ static void *lay_bytes(struct layout *at, const void *from, size_t length)
     return to;
 }
 
+/* Of the zone that denies, or the proof of a wildcard on the way there? */
+static bool is_of_denial(const struct build *b, const uint8_t *owner)
+{
+    for (size_t i = 0; i < b->chosen_count && b->has_soa; i++) {
+        const struct gathered_set *set = b->chosen[i].set;
+        if (set->section == SECTION_AUTHORITY && set->rrset.type == TYPE_SOA)
+            return name_is_within(owner, set->rrset.owner);
+    }
+    return true;
+}
+
 static bool belongs_to_link(const struct build *b, const struct chosen_set *chosen, size_t link)
 {
     const struct rrset *set = &chosen->set->rrset;
     const uint8_t *name = b->links[link].name;
-    if (chosen->set->section == SECTION_AUTHORITY) /* else it is the proof of a wildcard, signed itself */
-        return b->negative && link + 1 == b->link_count;
+    if (chosen->set->section == SECTION_AUTHORITY)
+        return b->negative && link + 1 == b->link_count && is_of_denial(b, set->owner);
     return name_equal(set->owner, name) || (set->type == TYPE_DNAME && name_is_within(name, set->owner));
 }
 

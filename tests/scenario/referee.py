@@ -144,8 +144,8 @@ def wanted(policy, field, outcome):
     """The entry that excuses a difference, or None."""
     if outcome.ours is None or outcome.theirs is None:
         return next((e for e in WANTED if e.applies is signed_any and signed_any(policy, field, outcome)), None)
-    if ("answer" in outcome.ours) != ("answer" in outcome.theirs):
-        return None  # only one of them is cut
+    if ("answer" in outcome.ours) != ("answer" in outcome.theirs):  # only one of them is cut
+        return next((e for e in WANTED if e.applies is luck_of_the_cache and e.applies(policy, field, outcome)), None)
     return next((entry for entry in WANTED if entry.applies(policy, field, outcome)), None)
 
 
