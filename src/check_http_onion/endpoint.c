@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "check_http_onion/endpoint.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -67,16 +69,19 @@ static void take_addresses(const struct addrinfo *found, struct endpoint_list *o
     }
 }
 
+/* gai_suspend(3) does not say reliably that time is up, so the clock does. */
 static int wait_for_look_up(struct look_up *l, int timeout_ms)
 {
     const struct gaicb *waiting[1] = {&l->request};
-    struct timespec limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    uint64_t now_ms = clock_mono_ms(), end_ms = now_ms + (uint64_t)timeout_ms;
     int error = getaddrinfo_a(GAI_NOWAIT, l->list, 1, NULL);
     if (error)
         return error;
-    while (gai_error(&l->request) == EAI_INPROGRESS)
-        if (gai_suspend(waiting, 1, &limit) == EAI_AGAIN)
-            break;
+    for (; gai_error(&l->request) == EAI_INPROGRESS && now_ms < end_ms; now_ms = clock_mono_ms()) {
+        uint64_t left_ms = end_ms - now_ms;
+        struct timespec limit = {(time_t)(left_ms / 1000), (long)(left_ms % 1000) * 1000000L};
+        gai_suspend(waiting, 1, &limit);
+    }
     return gai_error(&l->request);
 }
 

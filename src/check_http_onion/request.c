@@ -96,8 +96,8 @@ int request_compose(struct arena *arena, const struct options *o, const struct t
         .client_key = o->client_key,
         .connect_only = t->tls && o->check_certificate && !o->continue_after_certificate,
         .ignore_body = o->ignore_body,
-        .no_body = !strcmp(o->method, "HEAD"),
     };
+    r->no_body = !strcmp(r->method, "HEAD");
     if (tunnel && o->socks_given)
         r->tunnel_socks = o->socks.path
                               ? arena_printf(arena, "socks5h://localhost%s", o->socks.path)

@@ -295,6 +295,17 @@ with tap.case("TLS through the proxy, SNI and certificate"):
         assert result.perfdata["time_tls"][0] > 0
         expect(check(proxy, "-C", "10"), 0, "OK - Certificate 'test.example' will expire on ")
         expect(check(proxy, "-C", "40,35"), 2, "CRITICAL - Certificate 'test.example' expires in ", " day(s) (")
+with tap.case("a tunnel through an HTTP proxy that is itself behind --socks"):
+    with canned.Server(OK_ANSWER, tls=canned.certificate(folder.name, 30)) as web, canned.Tunnel() as http_proxy, \
+            Proxy(routes={("proxy.test", 3128): http_proxy.port}) as proxy:
+        http_proxy.port_behind = web.port
+        result = check(proxy, "-I", "proxy.test", "-p", "3128", "-S", "-j", "CONNECT", host="www.v.test")
+        expect(result, 0, "HTTP OK: HTTP/1.1 200 OK - 40 bytes")
+        tap.equal([(s["host"], s["port"]) for s in proxy.seen], [("proxy.test", 3128)])
+        assert http_proxy.requests[0].startswith(b"CONNECT www.v.test:443 "), http_proxy.requests
+    with Proxy() as proxy:
+        expect(check(proxy, "-S", "-j", "CONNECT", "-I", "127.0.0.1"), 3, "ONION UNKNOWN: -j CONNECT asks an HTTP proxy")
+        tap.equal(proxy.seen, [])
 with tap.case("TLS to a server that does not speak it"):
     with Proxy() as proxy:
         expect(check(proxy, "-S"), 2, "CRITICAL - Cannot make SSL connection")
@@ -375,6 +386,20 @@ with tap.case("no DNS packet leaves for an onion name, whatever the options; a c
     seen = json.loads(done.stdout)
     assert seen.pop("clear") > 0, "the listener sees nothing"
     tap.equal(seen, dict.fromkeys(seen, 0))
+with tap.case("-t holds while a resolver is silent"):
+    with open(resolv, "w") as f:
+        f.write("nameserver 127.0.0.1\noptions timeout:20 attempts:3\n")
+    slow = ("import subprocess, sys, time; began = time.monotonic(); done = subprocess.run(sys.argv[1:]); "
+            "print(done.returncode, time.monotonic() - began)")
+    script = LISTENER.split("seen = {}")[0] + "sys.exit(subprocess.run(json.loads(sys.argv[2])).returncode)"
+    done = subprocess.run(["unshare", "-rmn", "/usr/bin/python3", "-c", script, resolv,
+                           json.dumps(["/usr/bin/python3", "-c", slow, options.check, "-H", "www.example.com", "-t", "2"])],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, text=True)
+    if done.returncode and "unshare" in done.stderr:
+        raise tap.Skip("no namespaces here: " + done.stderr.strip())
+    line, (code, seconds) = done.stdout.split("\n")[0], done.stdout.split("\n")[1].split()
+    tap.equal((line, code), ("CRITICAL - Socket timeout after 2 seconds", "2"))
+    assert float(seconds) < 3, seconds
 
 folder.cleanup()
 tap.finish()
