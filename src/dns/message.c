@@ -39,6 +39,8 @@ static void remember_name(struct message_writer *m, size_t offset, size_t length
 static bool name_stands_at(const struct message_writer *m, size_t offset, const uint8_t *name, size_t length)
 {
     const uint8_t *message = m->writer.start, *at = message + offset;
+    if (at[0] != name[0] || ((at[1] ^ name[1]) & ~0x20))
+        return false; /* most others end here */
     if ((size_t)(m->writer.at - at) >= length && memcmp(at, name, length) == 0)
         return true; /* in full and in the same case: the question, mostly */
     for (;;) {
