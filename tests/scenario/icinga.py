@@ -6,15 +6,16 @@ stops goes from OK over SOFT to HARD and back, and so do the configuration files
 import atexit
 import concurrent.futures
 import contextlib
-import io
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import plugin, tap, tornet
+from support import plugin, tap
 from support.fakesocks import Behaviour, Proxy
 from support.icinga_sandbox import Icinga
 
@@ -59,6 +60,29 @@ def sandbox(name, conf, contrib=CONTRIB, **more):
     return Icinga(path(name), conf, contrib=contrib, plugins=path("plugins"), **more)
 
 
+# ---- the private Tor network of the last case starts while the others run ----
+
+NET = path("tor")
+TORNET = [sys.executable, os.path.join(TOP, "tests", "support", "tornet.py")]
+
+
+def tor(*words):
+    subprocess.run(TORNET + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=60)
+
+
+@atexit.register
+def down():
+    if network.poll() is None:
+        network.terminate()
+        network.wait()
+    if os.path.exists(os.path.join(NET, "state.json")):
+        with contextlib.suppress(Exception):
+            tor("down", NET)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+network = subprocess.Popen(TORNET + ["up", NET, "--timeout", "90"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
 # ---- what is in the files ----
 
 itl_text = re.search(r'^object CheckCommand "http" \{\n.*?^\}', open(ITL).read(), re.S | re.M).group()
@@ -94,6 +118,12 @@ with tap.case("every option that --help names is an argument, but those that hav
 with tap.case("what icinga2/ ships validates"):
     good, said = sandbox("validate", SHIPPED + [EXAMPLES]).validate()
     assert good and "warning" not in said, said
+
+with tap.case("so does the host that the guide begins with"):
+    guide = open(os.path.join(TOP, "icinga2", "README.md")).read()
+    host = re.search(r"^    object CheckCommand .*?^    }\n\n    object Host .*?^    }\n", guide, re.S | re.M).group()
+    good, said = sandbox("guide", SHIPPED + [write("guide.conf", host)]).validate()
+    assert good and "warning" not in said and "Instantiated 1 Service" in said, said
 
 # ---- every argument ----
 
@@ -338,28 +368,10 @@ with sandbox("pasted", article + [write("commands.conf", pasted), write("hosts.c
 
 # ---- once with the real Tor ----
 
-NET = path("tor")
-
-
-def tor(*words):
-    out = io.StringIO()
-    before, sys.argv = sys.argv, ["tornet"] + list(words)
-    try:
-        with contextlib.redirect_stdout(out):
-            tornet.main()
-    finally:
-        sys.argv = before
-    return json.loads(out.getvalue())
-
-
-@atexit.register
-def down():
-    with contextlib.suppress(BaseException):
-        tor("down", NET)
-
-
 with tap.case("a real onion service whose web server stops: OK, four times SOFT, HARD, OK"):
-    net = tor("up", NET, "--timeout", "80")
+    said, _ = network.communicate(timeout=100)
+    tap.equal(network.returncode, 0, "tornet.py up")
+    net = json.loads(said)
     client = net["clients"]["client"]
     text = ('object CheckCommand "always_true" { import "dummy" }\nobject Host "h" {\n  check_command = "always_true"\n'
             '  vars.http_onion_vhosts["onion"] = { http_vhost = "%s", http_onion_socks = "127.0.0.1:%d"\n'

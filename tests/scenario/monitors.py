@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ options = plugin.arguments()
 folder = tempfile.TemporaryDirectory(prefix="monitors-")
 proxy = Proxy(lambda host, _port, _number: Behaviour(reply=broken))
 broken = 0
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 environment = dict(os.environ, LC_ALL="C", CHECK_HTTP_ONION=options.check, TOR_SOCKS_HOST="127.0.0.1", TOR_SOCKS_PORT=str(proxy.port))
 
 

@@ -110,7 +110,11 @@ class Icinga:
         self.log_file = os.path.join(self.dir, "icinga2.log")
 
     def __enter__(self):
-        return self.up()
+        try:
+            return self.up()
+        except BaseException:                    # also the exit that a signal asks for
+            self.down()
+            raise
 
     def __exit__(self, *_):
         self.down()
@@ -157,7 +161,7 @@ class Icinga:
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
     def up(self, timeout_s=30):
-        """Starts the daemon; returns when its API answers."""
+        """Starts the daemon; returns when its API answers. When it raises, down() is still to be called."""
         self.port = free_port()
         self._write(api=True)
         self._certificate()
@@ -172,7 +176,6 @@ class Icinga:
             except (OSError, ValueError):
                 pass
             if self.process.poll() is not None or time.monotonic() > end:
-                self.down()
                 raise NotUp("icinga2 is not up (exit %s):\n%s" % (self.process.returncode, self.log()))
             time.sleep(0.05)
 
