@@ -2,19 +2,13 @@
 #include "resolve/recursor_config.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "dns/name.h"
-
-/* Debian's dns-root-data. */
-static const char root_anchor_file[] = "/usr/share/dns/root.key";
+#include "resolve/root_keys.h"
 
 /* What libunbound is told whatever our options say; doc/resolver.md has the reasons. */
 static const char fixed_text[] = "server:\n"
@@ -55,6 +49,7 @@ struct config_writer {
     FILE *to;
     const struct resolver_options *options;
     const struct recursor_share *share;
+    bool without_root;
     char *problem;
     size_t problem_size;
     int error; /* the first */
@@ -105,38 +100,6 @@ static void put_address(struct config_writer *w, const char *word, const struct 
 
 /* --- trust anchors --- */
 
-static int copy_file(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "re");
-    if (!in)
-        return err_from_errno(errno);
-    FILE *out = fopen(to, "wxe");
-    int error = out ? 0 : err_from_errno(errno);
-    char chunk[4096];
-    size_t n;
-    while (out && (n = fread(chunk, 1, sizeof chunk, in)) > 0)
-        if (fwrite(chunk, 1, n, out) != n)
-            error = ERR_SPACE;
-    if (out && fclose(out))
-        error = err_from_errno(errno);
-    fclose(in);
-    if (out && error)
-        unlink(to);
-    return error;
-}
-
-/* libunbound replaces the state file with a new one beside it. */
-static bool may_keep_state(const char *path)
-{
-    if (access(path, F_OK) == 0)
-        return access(path, R_OK | W_OK) == 0;
-    int error = copy_file(root_anchor_file, path);
-    if (error)
-        log_write(LOG_DNSSEC, LEVEL_WARN, "trust anchor state %s: cannot be made from %s: %s", path,
-                  root_anchor_file, err_text(error));
-    return error == 0;
-}
-
 /* DS and DNSKEY lines begin with the owner. */
 static bool is_for_root(const char *anchor)
 {
@@ -144,26 +107,18 @@ static bool is_for_root(const char *anchor)
     return anchor[0] == '.' && (anchor[1] == ' ' || anchor[1] == '\t');
 }
 
-/* The state file stands for the root's anchors: libunbound refuses to have both. */
 static void put_anchors(struct config_writer *w)
 {
     const struct resolver_options *o = w->options;
-    bool keeps_state = o->anchor_file && may_keep_state(o->anchor_file);
-    bool has_root = keeps_state;
-    if (keeps_state)
-        put_quoted(w, "auto-trust-anchor-file", o->anchor_file);
-    else if (o->anchor_file)
-        log_write(LOG_DNSSEC, LEVEL_WARN,
-                  "trust anchor state %s cannot be kept: changes of the root key will not be followed",
-                  o->anchor_file);
+    bool has_root = w->without_root;
     for (size_t i = 0; i < o->anchor_count; i++) {
-        if (keeps_state && is_for_root(o->anchors[i]))
+        if (w->without_root && is_for_root(o->anchors[i]))
             continue;
         has_root = has_root || is_for_root(o->anchors[i]);
         put_quoted(w, "trust-anchor", o->anchors[i]);
     }
     if (!has_root && (o->anchor_file || !o->anchor_count))
-        put_quoted(w, "trust-anchor-file", root_anchor_file);
+        put_quoted(w, "trust-anchor-file", ROOT_KEYS_SYSTEM_FILE);
 }
 
 /* --- exceptions --- */
@@ -255,12 +210,13 @@ static void put_options(struct config_writer *w)
 }
 
 int recursor_config_text(const struct resolver_options *options, const struct recursor_share *share,
-                         char **out, char *problem, size_t problem_size)
+                         bool without_root, char **out, char *problem, size_t problem_size)
 {
     char *text = NULL;
     size_t length = 0;
     struct config_writer w = {.options = options,
                               .share = share,
+                              .without_root = without_root,
                               .problem = problem,
                               .problem_size = problem_size,
                               .to = open_memstream(&text, &length)};

@@ -17,9 +17,9 @@ struct recursor_share {
 /* How many sockets one context may have open: as many as its questions want, if the process has them. */
 unsigned recursor_sockets(const struct recursor_share *share);
 
-/* *out is malloc'ed text. Makes the RFC 5011 state file out of the system's root anchor where it does not
- * exist yet. ERR_NOMEM; ERR_INVALID: something cannot be said in such a file; `problem` says what. */
+/* *out is malloc'ed text. `without_root`: the caller adds the root's trust anchors. ERR_NOMEM; ERR_INVALID:
+ * something cannot be said in such a file; `problem` says what. */
 int recursor_config_text(const struct resolver_options *options, const struct recursor_share *share,
-                         char **out, char *problem, size_t problem_size) MUST_CHECK;
+                         bool without_root, char **out, char *problem, size_t problem_size) MUST_CHECK;
 
 #endif

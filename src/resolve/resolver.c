@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "resolve/configuration.h"
 #include "resolve/recursor_config.h"
 #include "resolve/resolver_thread.h"
 
@@ -16,7 +17,7 @@ enum {
 };
 
 struct resolver {
-    char *configuration;
+    struct configuration *configuration;
     unsigned thread_count;
     struct resolver_thread *threads[THREADS_MAX];
 };
@@ -29,6 +30,12 @@ static unsigned share_of(unsigned total, unsigned threads)
 static unsigned or_default(unsigned value, unsigned default_value)
 {
     return value ? value : default_value;
+}
+
+/* All threads get new contexts. */
+static void root_changed(void *context)
+{
+    resolver_flush(context);
 }
 
 static int start_threads(struct resolver *resolver, const struct resolver_options *options,
@@ -46,10 +53,12 @@ static int start_threads(struct resolver *resolver, const struct resolver_option
                   thread->max_outstanding * threads);
         thread->max_outstanding = share.questions = sockets;
     }
-    int error = recursor_config_text(options, &share, &resolver->configuration, problem, problem_size);
+    int error = configuration_new(options, &share, &resolver->configuration, problem, problem_size);
     thread->configuration = resolver->configuration;
     while (!error && resolver->thread_count < threads) {
         thread->number = resolver->thread_count;
+        thread->follows_root =
+            resolver->thread_count == 0 && configuration_follows_root(resolver->configuration);
         error =
             resolver_thread_start(thread, &resolver->threads[resolver->thread_count], problem, problem_size);
         if (!error)
@@ -70,6 +79,8 @@ int resolver_start(const struct resolver_options *options, struct cache *cache, 
     if (threads > THREADS_MAX)
         threads = THREADS_MAX;
     struct resolver_thread_options thread = {
+        .root_changed = root_changed,
+        .root_context = resolver,
         .cache = cache,
         .metrics = metrics,
         .max_outstanding = share_of(or_default(options->max_outstanding, MAX_OUTSTANDING_DEFAULT), threads),
@@ -96,7 +107,7 @@ void resolver_stop(struct resolver *resolver)
         return;
     for (unsigned i = 0; i < resolver->thread_count; i++)
         resolver_thread_stop(resolver->threads[i]);
-    free(resolver->configuration);
+    configuration_free(resolver->configuration);
     free(resolver);
 }
 

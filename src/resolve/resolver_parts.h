@@ -47,6 +47,8 @@ struct resolver_thread {
     struct recursor *contexts[CONTEXTS];
     struct recursor *retired[RETIRED_MAX];
     struct loop_timer reap_timer;
+    struct loop_timer root_timer;
+    struct resolver_ask root_ask; /* ours, for the root's DNSKEY */
     struct questions *questions;
     struct limits *limits;
     _Atomic uint64_t *numbers;

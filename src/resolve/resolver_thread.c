@@ -7,6 +7,8 @@
 #include <urcu-qsbr.h>
 
 #include "base/log.h"
+#include "dns/consts.h"
+#include "resolve/configuration.h"
 #include "resolve/resolver_parts.h"
 
 static const struct metric_def metric_defs[RESOLVER_METRICS] = {
@@ -44,8 +46,8 @@ int resolver_open_context(struct resolver_thread *t, uint8_t which)
     char problem[256];
     if (t->contexts[which])
         return 0;
-    int error = recursor_new(t->loop, t->options.configuration, resolver_answered, &t->contexts[which],
-                             problem, sizeof problem);
+    int error = recursor_new(t->loop, configuration_text(t->options.configuration), resolver_answered,
+                             &t->contexts[which], problem, sizeof problem);
     if (error)
         log_write(LOG_RESOLVER, LEVEL_ERROR, "%s", problem);
     return error;
@@ -101,6 +103,7 @@ static void flush(struct resolver_thread *t)
 static void stop(struct resolver_thread *t)
 {
     t->stopping = true;
+    loop_timer_cancel(t->loop, &t->root_timer);
     loop_timer_cancel(t->loop, &t->reap_timer);
     resolver_close_questions(t);
     for (size_t i = 0; i < CONTEXTS; i++)
@@ -109,6 +112,39 @@ static void stop(struct resolver_thread *t)
         recursor_free(t->retired[i]);
     loop_unwatch(t->loop, &t->inbox_watch);
     loop_stop(t->loop);
+}
+
+/* --- the root's keys (RFC 5011) --- */
+
+enum {
+    ROOT_FIRST_MS = 1000,
+    ROOT_AGAIN_MS = 12 * 3600 * 1000, /* well within half the TTL of two days */
+    ROOT_RETRY_MS = 3600 * 1000,
+};
+
+static void ask_for_root(struct loop_timer *timer)
+{
+    struct resolver_thread *t =
+        (struct resolver_thread *)((char *)timer - offsetof(struct resolver_thread, root_timer));
+    t->root_ask = (struct resolver_ask){
+        .reply_to = &t->inbox, .name = {0}, .name_length = 1, .qtype = TYPE_DNSKEY, .refresh = true};
+    t->root_ask.hash = cache_hash(t->options.cache, t->root_ask.name, 1, TYPE_DNSKEY);
+    resolver_take_ask(t, &t->root_ask);
+}
+
+static void root_answered(struct resolver_thread *t)
+{
+    int seen = t->root_ask.error ? t->root_ask.error
+                                 : configuration_root_seen(t->options.configuration, t->root_ask.truth);
+    truth_unref(t->root_ask.truth);
+    t->root_ask.truth = NULL;
+    if (t->stopping)
+        return;
+    uint64_t wait_ms = seen < 0 ? ROOT_RETRY_MS : ROOT_AGAIN_MS;
+    if (loop_timer_set(t->loop, &t->root_timer, loop_now_ms(t->loop) + wait_ms, ask_for_root))
+        log_write(LOG_DNSSEC, LEVEL_ERROR, "the root's keys are no longer followed: out of memory");
+    if (seen == 1)
+        t->options.root_changed(t->options.root_context);
 }
 
 /* --- the thread --- */
@@ -122,6 +158,8 @@ static void take_all(struct resolver_thread *t)
             stop(t);
         else if (message == &t->flush_message)
             flush(t);
+        else if (message == &t->root_ask.message)
+            root_answered(t);
         else
             resolver_take_ask(t, (struct resolver_ask *)message);
     }
@@ -184,9 +222,11 @@ static int open_thread(struct resolver_thread *t, char *problem, size_t problem_
         return ERR_NOMEM;
     }
     error = loop_watch(t->loop, &t->inbox_watch, t->inbox.fd, LOOP_READ, inbox_ready);
+    if (!error && o->follows_root)
+        error = loop_timer_set(t->loop, &t->root_timer, loop_now_ms(t->loop) + ROOT_FIRST_MS, ask_for_root);
     if (!error)
-        error = recursor_new(t->loop, o->configuration, resolver_answered, &t->contexts[0], problem,
-                             problem_size);
+        error = recursor_new(t->loop, configuration_text(o->configuration), resolver_answered,
+                             &t->contexts[0], problem, problem_size);
     return error;
 }
 
@@ -222,9 +262,12 @@ void resolver_thread_stop(struct resolver_thread *t)
     struct inbox_message *message;
     inbox_post(&t->inbox, &t->stop_message);
     pthread_join(t->pthread, NULL);
-    while ((message = inbox_take(&t->inbox)))
-        if (message != &t->flush_message)
+    while ((message = inbox_take(&t->inbox))) {
+        if (message == &t->root_ask.message)
+            truth_unref(t->root_ask.truth);
+        else if (message != &t->flush_message)
             resolver_reply((struct resolver_ask *)message, ERR_CLOSED, NULL);
+    }
     thread_free(t);
 }
 

@@ -8,7 +8,10 @@
 struct resolver_thread;
 
 struct resolver_thread_options {
-    const char *configuration; /* for libunbound; outlives the thread */
+    struct configuration *configuration; /* for libunbound; outlives the thread */
+    bool follows_root;                   /* this thread looks at the root's keys from time to time */
+    void (*root_changed)(void *context); /* called on it when other keys are to be trusted */
+    void *root_context;
     struct cache *cache;
     struct metrics *metrics;
     unsigned max_outstanding, max_per_zone, max_joined; /* of this thread */
