@@ -279,7 +279,7 @@ class Policy:
             return ["CNAME " + rng.choice(["rpz-drop.", "RPZ-Drop."])]
         if roll < 0.59:
             return ["CNAME rpz-tcp-only."]
-        if roll < 0.64 and owner[0] != "*":  # the old passthru: a CNAME to the trigger itself
+        if roll < 0.64 and owner[0] != "*" and "rpz-foo" not in owner:  # the old passthru: a CNAME to the trigger itself
             return ["CNAME %s." % (owner if kind == "name" else owner.rsplit(".", 1)[0])]
         if roll < 0.80:
             return self.local_data()
@@ -389,6 +389,7 @@ CONFIGURATION = """options {
   dnssec-validation no;
   empty-zones-enable no;
   notify no;
+  servfail-ttl 0;
   forward only;
   forwarders { 127.0.0.1 port %d; };
 %s};

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where candord answers otherwise than named on purpose: the referee's list.
+
+Each entry names the rule of doc/rpz.md that wants the difference, or says that it is none about policy, and has a
+test that is as narrow as the answers allow. A test gets the policy, the field that differs, and the outcome; a
+reply that did not come counts as empty.
+"""
+import collections
+
+from . import policyworld
+
+Wanted = collections.namedtuple("Wanted", "rule why applies one_sided", defaults=(False,))
+
+
+# --- looking at answers ---
+
+def flags(answer):
+    return set(answer.get("flags", "").split())
+
+
+def record_type(record):
+    return record.split(" ")[2]
+
+
+def policy_soa(answer):
+    return any(" SOA ns.rpz" in record for record in answer.get("additional", ()))
+
+
+def rewritten(policy, o):
+    """Did a rule make both answers? Without add-soa it does not show."""
+    return (policy_soa(o.ours) and policy_soa(o.theirs)) or "add-soa no" in policy.response_policy()
+
+
+def deciding_zone(policy, answer):
+    """The number of the zone whose SOA is in the answer, or None."""
+    owners = [r.split(".")[0] for r in answer.get("additional", ()) if " SOA ns.rpz" in r]
+    return next((i for i, z in enumerate(policy.zones) if z.name in owners), None)
+
+
+def without_ttls(records):
+    return {" ".join(r.split(" ")[:1] + r.split(" ")[2:]) for r in records}
+
+
+def unsigned(records):
+    return {r for r in records if record_type(r) not in ("RRSIG", "NSEC")}
+
+
+def leads_far(answer):
+    """Does the answer's chain go through names that the servers do not hold themselves?"""
+    held = tuple("." + z + "." for z in policyworld.PRIMARIES)
+    for record in answer.get("answer", ()):
+        owner, _, rdtype, data = record.split(" ", 3)
+        for name in (owner, data if rdtype in ("CNAME", "DNAME") else owner):
+            if not ("." + name).endswith(held) and not name.startswith("rpz"):
+                return True
+    return False
+
+
+# --- the tests ---
+
+def disabled_with_addresses(policy):
+    """The numbers of disabled zones with address rules that are not the last."""
+    return [i for i, z in enumerate(policy.zones[:-1])
+            if "policy disabled" in z.options and any(l.split()[0].endswith(("rpz-ip", "rpz-nsip")) for l in z.lines)]
+
+
+def behind_a_disabled_zone(policy, field, o):
+    disabled, ours = disabled_with_addresses(policy), deciding_zone(policy, o.ours)
+    return bool(disabled) and (ours is None or ours > disabled[0])
+
+
+def signed_any(policy, field, o):
+    signed = any(record_type(r) == "RRSIG" for r in o.ours.get("answer", ()))
+    return o.question.do and o.question.type in ("ANY", "RRSIG") and signed and not policy_soa(o.ours)
+
+
+def signatures_of_the_chain(policy, field, o):
+    if field not in ("answer", "authority") or not rewritten(policy, o):
+        return False
+    return o.ours[field] == unsigned(o.theirs[field]) and o.ours[field] != o.theirs[field]
+
+
+def aa_on_policy_answers(policy, field, o):
+    told = policy_soa(o.theirs) or policy_soa(o.ours) or "add-soa no" in policy.response_policy()
+    return field == "flags" and told and flags(o.theirs) - flags(o.ours) == {"AA"} and flags(o.ours) <= flags(o.theirs)
+
+
+def flags_on_truncation(policy, field, o):
+    empty = not o.ours.get("answer") and "TC" in flags(o.ours)
+    return field == "flags" and empty and flags(o.ours) < flags(o.theirs) <= flags(o.ours) | {"AA", "AD"}
+
+
+def ns_of_the_policy_zone(policy, field, o):
+    return (field == "authority" and rewritten(policy, o) and not o.ours["authority"] and not o.question.rd
+            and all(r.startswith("rpz") and record_type(r) == "NS" for r in o.theirs["authority"]))
+
+
+def leaked_ttl(policy, field, o):
+    return (field == "answer" and o.question.type in ("ANY", "RRSIG")
+            and without_ttls(o.ours["answer"]) == without_ttls(o.theirs["answer"]))
+
+
+def ttl_of_an_override(policy, field, o):
+    return (field == "answer" and any("policy cname" in " ".join(z.options) for z in policy.zones) and rewritten(policy, o)
+            and without_ttls(o.ours["answer"]) == without_ttls(unsigned(o.theirs["answer"])))
+
+
+def luck_of_the_cache(policy, field, o):
+    return (not o.question.rd or o.question.type in policyworld.ODD_BY_RECURSION) and (
+        leads_far(o.ours) or leads_far(o.theirs))
+
+
+def additional_from_cache(policy, field, o):
+    if field != "additional" or not (o.question.rd or rewritten(policy, o)):
+        return False
+    extra = o.theirs["additional"] - o.ours["additional"]
+    return o.ours["additional"] <= o.theirs["additional"] and {record_type(r) for r in extra} <= {"A", "AAAA", "RRSIG"}
+
+
+def proofs_by_recursion(policy, field, o):
+    if field != "authority" or not o.question.do or not leads_far(o.theirs):
+        return False
+    return {record_type(r) for r in o.ours["authority"] ^ o.theirs["authority"]} <= {"RRSIG", "NSEC"}
+
+
+def dname_by_recursion(policy, field, o):
+    return field == "answer" and o.question.type == "CNAME" and any(record_type(r) == "DNAME" for r in o.theirs["answer"])
+
+
+WANTED = [
+    Wanted("10", "a disabled zone hides nothing: named does not look for address rules behind one that has a match",
+           behind_a_disabled_zone, True),
+    Wanted("21", "a signed answer to ANY or RRSIG passes like any other; named finds no signatures there", signed_any, True),
+    Wanted("22", "rewritten answers carry no RRSIG and no NSEC, not of the chain before either", signatures_of_the_chain),
+    Wanted("23", "what a rule made is nobody's authority: AA is never set", aa_on_policy_answers),
+    Wanted("22, 23", "nor is AD or AA set when a rule sends to TCP", flags_on_truncation),
+    Wanted("24", "the authority section of what a rule made is empty, without RD too", ns_of_the_policy_zone),
+    Wanted("25", "max-policy-ttl caps what a rule made; named's cap leaks into other answers of these types", leaked_ttl),
+    Wanted("25", "an override's CNAME has the rule's TTL; named takes 5 when the rule has no data of the type",
+           ttl_of_an_override),
+    Wanted("28", "without RD, and for types that caches hold by chance, the rest of a chain is luck", luck_of_the_cache,
+           True),
+    Wanted("24", "additional: what a cache happens to have for MX and SRV targets is no part of it", additional_from_cache),
+    Wanted("not policy", "which proofs of a chain by recursion come along is libunbound's choice", proofs_by_recursion),
+    Wanted("not policy", "libunbound answers CNAME below a DNAME with TTL 0 and without the DNAME", dname_by_recursion),
+]
+
+
+def find(policy, field, outcome):
+    """The entry that excuses a difference, or None."""
+    o = outcome._replace(ours=outcome.ours or {}, theirs=outcome.theirs or {})
+    both_whole = "answer" in o.ours and "answer" in o.theirs
+    both_cut = "TC" in flags(o.ours) and "TC" in flags(o.theirs)
+    for entry in WANTED:
+        if (both_whole or both_cut or entry.one_sided) and entry.applies(policy, field, o):
+            return entry
+    return None
