@@ -233,8 +233,8 @@ def tell(index, policy, difference, complete=False):
 # --- the run ---------------------------------------------------------------------------------------------------
 
 def add_arguments(parser):
-    parser.add_argument("--seed", default=None, help="default: a new one, printed")
-    parser.add_argument("--questions", type=int, default=4000)
+    parser.add_argument("--seed", default=None, help="default: 1; with --long a new one, printed")
+    parser.add_argument("--questions", type=int, default=None, help="default: 4,000; with --long 20,000")
     parser.add_argument("--policies", type=int, default=8)
     parser.add_argument("--only", type=int, help="only the policy of this number")
     parser.add_argument("--shrink", type=int, metavar="N", help="cut the policy down to what the Nth difference needs")
@@ -280,7 +280,8 @@ def hear_policy(a, court, index, each):
 
 def main():
     a = servers.arguments(__doc__, add_arguments)
-    a.seed = a.seed or "%08x" % random.randrange(1 << 32)
+    a.seed = a.seed or ("%08x" % random.randrange(1 << 32) if a.long else "1")
+    a.questions = a.questions or (20000 if a.long else 4000)
     tap.on_failure.clear()
     with servers.Sandbox(a.build, a.keep) as box:
         court = Court(box, a.seed, a.itself)
