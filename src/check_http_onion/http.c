@@ -335,6 +335,7 @@ static enum http_end end_without_answer(const struct http_exchange *x, CURLcode 
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_CERTPROBLEM:
         return HTTP_NO_TLS;
     case CURLE_GOT_NOTHING:
         return HTTP_EMPTY;

@@ -283,6 +283,8 @@ static struct verdict no_connection(struct arena *arena, const struct target *ta
 static const char *tls_reason(const char *error)
 {
     const char *at = strstr(error, "error:") ? strrchr(error, ':') : NULL;
+    if (strstr(error, "SSL_ERROR_SYSCALL")) /* libcurl goes on with an address that it made up from ours */
+        return "the connection was closed";
     return at && at[1] ? at + 1 : error;
 }
 

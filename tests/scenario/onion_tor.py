@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout 230
+# timeout 240
 # serial
 """check_http_onion on a private Tor network with real onion services: each failure that there is, its exit code
 and its sentence, beside what `torsocks check_http` says of it; circuits proven distinct by the control port; a
