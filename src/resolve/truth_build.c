@@ -1,177 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a message to a truth: choose the RRsets of a minimal answer, bound their TTLs, write them twice
- * (without and with DNSSEC), and lay everything into one block of memory. */
+/* From a message to a truth: the RRsets of a minimal answer (truth_choose.c) are written twice, without and
+ * with DNSSEC, and laid into one block of memory. */
 #include <string.h>
 
 #include "base/arena.h"
 #include "dns/message.h"
 #include "dns/name.h"
-#include "resolve/gather.h"
 #include "resolve/truth_block.h"
-
-enum {
-    LINKS_MAX = 64,       /* libunbound follows 11 */
-    RRSIG_SIGNER_AT = 18, /* RFC 4034 section 3.1 */
-    SET_SHOWN = 1,        /* for every asker */
-    SET_SHOWN_TO_DO = 2,  /* for those with DO */
-    ARENA_BLOCK_BYTES = 8192,
-};
-
-struct chosen_set {
-    struct gathered_set *set;
-    unsigned shown;        /* SET_SHOWN or SET_SHOWN_TO_DO */
-    uint16_t end, records; /* in the plain wire: where it ends, answer records up to there */
-};
-
-struct chain_link {
-    const uint8_t *name;
-    const struct chosen_set *led_here; /* NULL for the first */
-    const struct gathered_set *addresses[2];
-    uint16_t address_count;
-};
-
-/* One wire as written, question included. */
-struct draft {
-    uint8_t bytes[DNS_MESSAGE_MAX];
-    size_t length;
-    uint16_t counts[3];
-    uint16_t ttl_count;
-};
-
-struct build {
-    const struct truth_source *source;
-    struct arena arena;
-    struct gathered gathered;
-    size_t name_bytes;
-    struct chosen_set *chosen;
-    size_t chosen_count;
-    struct chain_link links[LINKS_MAX];
-    size_t link_count;
-    bool negative, has_soa;
-    bool has_sigs;
-    uint32_t ttl_s;
-    struct draft plain, full;
-};
-
-/* --- which sets --- */
-
-static struct chosen_set *choose(struct build *b, struct gathered_set *set, unsigned shown)
-{
-    struct chosen_set *chosen = &b->chosen[b->chosen_count++];
-    *chosen = (struct chosen_set){.set = set, .shown = shown};
-    set->placed = true;
-    if (set->rrset.sig_count || shown == SET_SHOWN_TO_DO)
-        b->has_sigs = true;
-    return chosen;
-}
-
-static void note_addresses(struct chain_link *link, const struct gathered_set *set)
-{
-    if (set->rrset.type != TYPE_A && set->rrset.type != TYPE_AAAA)
-        return;
-    link->addresses[set->rrset.type == TYPE_AAAA] = set;
-    link->address_count = (uint16_t)(link->address_count + set->rrset.count);
-}
-
-/* Sets that answer the question at `link`. ANY takes signatures that cover nothing only with DO. */
-static bool choose_matching(struct build *b, struct chain_link *link)
-{
-    uint16_t qtype = b->source->qtype;
-    bool found = false;
-    for (size_t i = 0; i < b->gathered.count; i++) {
-        struct gathered_set *set = &b->gathered.sets[i];
-        if (set->section != SECTION_ANSWER || set->placed ||
-            (set->rrset.type != qtype && qtype != TYPE_ANY) || !name_equal(set->rrset.owner, link->name))
-            continue;
-        bool only_do = set->rrset.type == TYPE_RRSIG && qtype == TYPE_ANY;
-        choose(b, set, only_do ? SET_SHOWN_TO_DO : SET_SHOWN);
-        note_addresses(link, set);
-        found = true;
-    }
-    return found;
-}
-
-/* A DNAME above the name stands before the CNAME made from it (RFC 6672). */
-static void choose_dname(struct build *b, const uint8_t *name)
-{
-    while (!name_is_root(name)) {
-        name = name_skip(name, 1);
-        struct gathered_set *set = gathered_find(&b->gathered, SECTION_ANSWER, name, TYPE_DNAME);
-        if (set && !set->placed) {
-            choose(b, set, SET_SHOWN);
-            return;
-        }
-    }
-}
-
-static int follow_chain(struct build *b)
-{
-    b->links[b->link_count++] = (struct chain_link){.name = b->source->name};
-    for (;;) {
-        struct chain_link *link = &b->links[b->link_count - 1];
-        if (choose_matching(b, link))
-            return 0;
-        struct gathered_set *cname = gathered_find(&b->gathered, SECTION_ANSWER, link->name, TYPE_CNAME);
-        choose_dname(b, link->name);
-        if (!cname || cname->placed || b->link_count == LINKS_MAX)
-            break;
-        const struct rdata *target = &cname->rrset.rdatas[0];
-        uint8_t *name = arena_alloc(&b->arena, target->length);
-        if (!name)
-            return ERR_NOMEM;
-        name_copy_lower(name, target->bytes);
-        b->links[b->link_count++] =
-            (struct chain_link){.name = name, .led_here = choose(b, cname, SET_SHOWN)};
-    }
-    b->negative = true;
-    return 0;
-}
-
-/* The SOA of a negative answer stands before its proofs. */
-static void choose_authority(struct build *b)
-{
-    struct gathered_set *sets = b->gathered.sets;
-    for (size_t i = 0; i < b->gathered.count && b->negative && !b->has_soa; i++)
-        if (sets[i].section == SECTION_AUTHORITY && sets[i].rrset.type == TYPE_SOA) {
-            b->has_soa = true;
-            choose(b, &sets[i], SET_SHOWN);
-        }
-    for (size_t i = 0; i < b->gathered.count; i++)
-        if (sets[i].section == SECTION_AUTHORITY &&
-            (sets[i].rrset.type == TYPE_NSEC || sets[i].rrset.type == TYPE_NSEC3))
-            choose(b, &sets[i], SET_SHOWN_TO_DO);
-}
-
-/* --- how long it lives --- */
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-static void bound_ttls(struct build *b)
-{
-    const struct truth_source *s = b->source;
-    uint32_t negative_ttl_s = smaller(s->max_negative_ttl_s, b->has_soa ? UINT32_MAX : NEGATIVE_NO_SOA_TTL_S);
-    for (size_t i = 0; i < b->chosen_count; i++) {
-        const struct gathered_set *set = b->chosen[i].set;
-        if (b->negative && set->section == SECTION_AUTHORITY && set->rrset.type == TYPE_SOA)
-            negative_ttl_s =
-                smaller(negative_ttl_s, smaller(set->rrset.ttl_s, soa_minimum_s(set->rrset.rdatas[0].bytes)));
-    }
-    b->ttl_s = b->negative ? negative_ttl_s : s->max_ttl_s;
-    for (size_t i = 0; i < b->chosen_count; i++) {
-        struct gathered_set *set = b->chosen[i].set;
-        uint32_t *ttl_s = &set->rrset.ttl_s;
-        if (set->section == SECTION_ANSWER && *ttl_s < s->min_ttl_s)
-            *ttl_s = s->min_ttl_s;
-        bool is_denial = b->negative && set->section == SECTION_AUTHORITY;
-        *ttl_s = smaller(*ttl_s, is_denial ? negative_ttl_s : s->max_ttl_s);
-        b->ttl_s = smaller(b->ttl_s, *ttl_s);
-    }
-    if (s->security == TRUTH_BOGUS)
-        b->ttl_s = smaller(b->ttl_s, BOGUS_TTL_S);
-}
+#include "resolve/truth_parts.h"
 
 /* --- the wires --- */
 
@@ -389,13 +225,9 @@ static int build(struct build *b)
     int error = gather_message(s->message, s->message_length, &b->arena, &b->gathered);
     if (error)
         return error;
-    b->chosen = arena_alloc(&b->arena, (b->gathered.count + 1) * sizeof *b->chosen);
-    error = b->chosen ? follow_chain(b) : ERR_NOMEM;
-    if (error)
-        return error;
-    choose_authority(b);
-    bound_ttls(b);
-    error = write_draft(b, &b->plain, false);
+    error = truth_choose(b);
+    if (!error)
+        error = write_draft(b, &b->plain, false);
     if (!error && b->has_sigs)
         error = write_draft(b, &b->full, true);
     return error;
