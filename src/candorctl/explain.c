@@ -159,6 +159,8 @@ void print_explain(const json_t *result)
         print_winner(winner);
     else
         print_no_winner(result);
+    if (member_flag(result, "escapes_with_do"))
+        puts("  but a client that sets DO is given the truth: it is signed, and break-dnssec is no");
     print_truth(json_object_get(result, "truth"), member_flag(result, "before_recursion"));
     print_losers(rules);
 }

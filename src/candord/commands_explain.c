@@ -181,6 +181,14 @@ static json_t *describe_rules(const struct explanation *e)
     return rules;
 }
 
+/* Is a client that sets DO given the truth instead (rpz.md rule 21)? Then the policy holds for some clients
+ * only. */
+static bool escapes_with_do(const struct explanation *e)
+{
+    return e->step == POLICY_RULE && e->match.action != RPZ_PASSTHRU &&
+           !e->view->policy->options.break_dnssec && e->links[e->match.link].is_signed;
+}
+
 /* --- the whole --- */
 
 static json_t *describe_question(const struct explanation *e)
@@ -208,9 +216,10 @@ static void explained(struct job *job)
         control_fail(reply, "%s", err_text(job->error));
     else
         control_end(reply,
-                    json_pack("{s:o, s:o, s:s, s:b, s:o, s:o}", "question", describe_question(e), "answer",
-                              describe_answer(e), "policy", policy_part(e), "before_recursion",
-                              e->before_recursion, "truth", describe_truth(e), "rules", describe_rules(e)));
+                    json_pack("{s:o, s:o, s:s, s:b, s:b, s:o, s:o}", "question", describe_question(e),
+                              "answer", describe_answer(e), "policy", policy_part(e), "before_recursion",
+                              e->before_recursion, "escapes_with_do", escapes_with_do(e), "truth",
+                              describe_truth(e), "rules", describe_rules(e)));
     explain_free(e);
 }
 

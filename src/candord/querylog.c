@@ -69,8 +69,9 @@ static const char *action_text(const struct query *q, const struct policy_match 
     *to = 0;
     if (match->action != RPZ_LOCAL_DATA)
         return rpz_action_text(match->action);
-    if (!match->override_cname)
-        (void)policy_hit_data(q->view->policy->zones[match->zone].zone, &match->hit, look_at_set, &shown);
+    if (!match->override_cname &&
+        policy_hit_data(q->view->policy->zones[match->zone].zone, &match->hit, look_at_set, &shown))
+        return rpz_action_text(match->action);
     bool is_wildcard = shown.cname && name_is_wildcard(shown.cname);
     if (!match->override_cname && !is_wildcard)
         return rpz_action_text(shown.has_answer ? RPZ_LOCAL_DATA : RPZ_NODATA);

@@ -52,8 +52,8 @@ static void settle_self_reference(struct query *q)
     const uint8_t *name = match->link ? q->chain.links[match->link].name : q->name;
     if (match->action != RPZ_LOCAL_DATA)
         return;
-    if (!target)
-        (void)policy_hit_data(deciding_zone(q, match)->zone, &match->hit, find_cname, &target);
+    if (!target && policy_hit_data(deciding_zone(q, match)->zone, &match->hit, find_cname, &target))
+        return;
     if (target && name_equal(target, name)) {
         match->action = RPZ_PASSTHRU;
         match->override_cname = NULL;

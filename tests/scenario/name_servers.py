@@ -103,6 +103,17 @@ def hidden_servers(box, root):
         tap.equal([str(r) for s in answer.answer for r in s], ["192.0.2.250"])
 
 
+def escapes(box, root):
+    """rule_21, told to the operator."""
+    candord = start_both(box, root, "escapes")[1]
+    with tap.case("rule_21 explain says when a client with DO escapes"):
+        assert "a client that sets DO is given the truth" in candord.ctl("explain", "www.signed.alpha")
+        assert candord.ctl_json("explain", "www.signed.alpha")["escapes_with_do"] is True
+        assert candord.ctl_json("explain", "www.victim.beta")["escapes_with_do"] is False
+    with tap.case("rule_21 and at start-up"):
+        candord.wait_log(r"break-dnssec is no: clients that set DO")
+
+
 def walks_are_paid_once(box, root):
     candord = start_both(box, root, "once")[1]
     with tap.case("names of one clean zone cost one walk of its servers, a cached name none"):
@@ -144,6 +155,7 @@ def main():
         compare(start_both(box, root, "all"), QUESTIONS)
         options(box, root)
         hidden_servers(box, root)
+        escapes(box, root)
         walks_are_paid_once(box, root)
         budget(box, root)
     tap.finish()
