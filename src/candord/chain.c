@@ -473,7 +473,9 @@ static enum query_progress gather_local(struct query *q, const struct zone_conte
         return gather_recursive(q, qtype);
     if (!error && from.result == ZONE_ANSWER && wants_zone_servers(q))
         error = zone_content_add_authority(content, qtype, dnssec, &q->arena, &from);
-    if (q->chain.count && from.result != ZONE_DELEGATION)
+    if (!q->chain.count)
+        q->first_zone = content;
+    if (q->first_zone != content && from.result != ZONE_DELEGATION)
         from.additional_count = 0; /* as BIND: only from the zone that was asked first */
     if (!q->chain.count)
         q->answer.authoritative = from.result != ZONE_DELEGATION;
@@ -501,6 +503,8 @@ enum query_progress chain_gather(struct query *q)
             break;
         }
         const struct zone_table_entry *zone = zone_table_find(q->view->zones, q->current, qtype == TYPE_DS);
+        if (!zone && qtype == TYPE_DS && !q->may_recurse) /* the parent's to say, but it cannot be asked */
+            zone = zone_table_find(q->view->zones, q->current, false);
         if (zone && !zone->content)
             fail(q, EDE_NOT_READY, "zone not loaded");
         else if (zone)

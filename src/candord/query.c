@@ -284,6 +284,7 @@ static void truth_begin(struct query *q)
     q->stage = STAGE_TRUTH;
     q->answer = (struct answer){.authentic = true, .ede = EDE_NONE};
     q->chain.count = 0;
+    q->first_zone = NULL;
     chain_restart(q, q->name);
 }
 

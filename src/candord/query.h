@@ -113,6 +113,7 @@ struct query {
     uint8_t current[NAME_MAX_BYTES]; /* the name whose truth is wanted next */
     unsigned hops;
     bool truth_done;
+    const struct zone_content *first_zone; /* of ours, that the first name is in; else NULL */
     bool asks_alias;          /* the name's data could not be had: is it at least an alias? */
     struct truth *sole_truth; /* held: all of the answer's truth is this one */
     bool servers_incomplete;  /* not every name server could be looked up: no memo */

@@ -61,7 +61,7 @@ def leads_far(answer):
 def disabled_with_addresses(policy):
     """The numbers of disabled zones with address rules that are not the last."""
     return [i for i, z in enumerate(policy.zones[:-1])
-            if "policy disabled" in z.options and any(l.split()[0].endswith(("rpz-ip", "rpz-nsip")) for l in z.lines)]
+            if "policy disabled" in z.options and any(l.split()[0].endswith(("rpz-ip", "rpz-nsip", "rpz-client-ip")) for l in z.lines)]
 
 
 def behind_a_disabled_zone(policy, field, o):
@@ -92,7 +92,12 @@ def flags_on_truncation(policy, field, o):
 
 def ns_of_the_policy_zone(policy, field, o):
     return (field == "authority" and rewritten(policy, o) and not o.ours["authority"] and not o.question.rd
-            and all(r.startswith("rpz") and record_type(r) == "NS" for r in o.theirs["authority"]))
+            and all(r.startswith("rpz") and record_type(r) == "NS" for r in unsigned(o.theirs["authority"])))
+
+
+def code_of_truncation(policy, field, o):
+    return (field == "rcode" and "TC" in flags(o.ours) & flags(o.theirs) and "qname-wait-recurse no" in policy.globals
+            and {o.ours["rcode"], o.theirs["rcode"]} == {"NOERROR", "NXDOMAIN"})
 
 
 def leaked_ttl(policy, field, o):
@@ -111,9 +116,12 @@ def luck_of_the_cache(policy, field, o):
 
 
 def additional_from_cache(policy, field, o):
-    if field != "additional" or not (o.question.rd or rewritten(policy, o)):
+    if field != "additional":
         return False
     extra = o.theirs["additional"] - o.ours["additional"]
+    ours = tuple("." + z + "." for z in policyworld.PRIMARIES)
+    if not o.question.rd and not rewritten(policy, o) and any(("." + r.split(" ")[0]).endswith(ours) for r in extra):
+        return False
     return o.ours["additional"] <= o.theirs["additional"] and {record_type(r) for r in extra} <= {"A", "AAAA", "RRSIG"}
 
 
@@ -128,6 +136,8 @@ def dname_by_recursion(policy, field, o):
 
 
 WANTED = [
+    Wanted("14, 18", "without waiting for recursion the real code is not known; named takes it from its cache if it can",
+           code_of_truncation),
     Wanted("10", "a disabled zone hides nothing: named does not look for address rules behind one that has a match",
            behind_a_disabled_zone, True),
     Wanted("21", "a signed answer to ANY or RRSIG passes like any other; named finds no signatures there", signed_any, True),
