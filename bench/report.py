@@ -56,6 +56,10 @@ def main():
     print("Written by `bench/run` on %s; `bench/README.md` says how to repeat it and how to read it.\n"
           % time.strftime("%Y-%m-%d"))
     print("%s rules; %s; %s.\n" % ("{:,}".format(rules), machine(), ", ".join(versions())))
+    loads = [r["load"] for r in results if "load" in r]
+    if loads:
+        print("The machine's 1-minute load during the run: %.0f to %.0f (with more than about %d, other work took part: "
+              "compare within one table; times and gaps are upper bounds).\n" % (min(loads), max(loads), os.cpu_count() + 1))
     print("`echo` answers without thinking (`bench/echo.c`): what the kernel alone costs.\n")
     instructions(results)
     print("## The peers, in turns\n")
