@@ -89,8 +89,23 @@ def end_group(process):
     process.wait()
 
 
+def left_behind(group):
+    """Command lines of the processes that are still in a process group."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as f:
+                state, _, its_group = f.read().rsplit(")", 1)[1].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                with open("/proc/%s/cmdline" % pid) as f:
+                    found.append(f.read().replace("\0", " ").strip())
+        except OSError:
+            pass
+    return found
+
+
 def execute(job):
-    """(exit status or None for a timeout, stdout, stderr)"""
+    """(exit status or None for a timeout, stdout, stderr, what it left running)"""
     environment = dict(os.environ, **SANITIZERS, **job.environment)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(job.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=TOP,
@@ -103,11 +118,14 @@ def execute(job):
         except BaseException:
             end_group(process)
             raise
+        left = left_behind(process.pid)
+        if left:
+            end_group(process)
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode(errors="replace"))
-        return status, texts[0], texts[1]
+        return status, texts[0], texts[1], left
 
 
 RESULT = re.compile(r"(not )?ok\b\s*(\d+)?\s*-?\s*(.*)")
@@ -134,7 +152,7 @@ def parse_tap(text):
 def run(job):
     """Every case of one job; trouble of the whole is a failed case of its own."""
     start = time.monotonic()
-    status, out, err = execute(job)
+    status, out, err, left = execute(job)
     seconds = time.monotonic() - start
     if not job.tap:
         what = "ended with status %s" % status if status is not None else "took more than %d s" % job.timeout_s
@@ -149,6 +167,8 @@ def run(job):
         trouble = "%d cases ran, %s were planned, exit status %d" % (len(cases), plan, status)
     elif status and all(c.ok for c in cases):
         trouble = "exit status %d" % status
+    elif left:
+        trouble = "left running: " + ", ".join(left)
     if trouble:
         output = (out if plan is None else "").split("\n")[-60:] + err.split("\n")[-80:]
         cases.append(Case(False, trouble, None, output, True))

@@ -254,7 +254,6 @@ def check_start(box):
         nobody = pwd.getpwnam("nobody")
         server = servers.Candord(box, "rights", CONFIGURATION.replace('pid-file "candord.pid";', "pid-file none;") % "",
                                  options=("-u", "nobody"))
-        box.servers.append(server)
         for name, text in files().items():
             server.write(name, text)
         os.chown(server.dir, nobody.pw_uid, nobody.pw_gid)

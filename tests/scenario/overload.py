@@ -155,7 +155,6 @@ def check_full_cache(box):
     world = box.nsd({"live.test": LIVE})
     with tap.case("a cache of 4 MB that fifty thousand answers want to be in keeps to its size"):
         candord = servers.Candord(box, "small", OPTIONS % "max-cache-size 4m;" + forward("live.test", world.port))
-        box.servers.append(candord)
         candord.write("held", HELD)
         candord.environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
         candord.start()
@@ -270,7 +269,6 @@ def check_filtered_from_the_first_packet(box):
     rules += "".join("%s CNAME .\n" % name for name in listed)
     candord = servers.Candord(box, "first", OPTIONS % 'response-policy { zone "rpz.test"; };'
                               + 'zone "rpz.test" { type primary; file "rpz"; };\n')
-    box.servers.append(candord)
     candord.write("held", HELD)
     candord.write("rpz", rules)
     watcher = Watcher(candord, listed)

@@ -53,6 +53,12 @@ def main():
     with tap.case("a test without TAP is one case"):
         tap.equal(cases("exit 0", is_tap=False), [(True, "replay")])
         tap.equal(cases("exit 4", is_tap=False), [(False, "ended with status 4")])
+    with tap.case("a test that leaves a process behind has failed, and the process is ended"):
+        mark = "sleep 97.%d" % os.getpid()
+        tap.equal(cases("echo 'ok 1 - one'; echo 1..1; %s >/dev/null 2>&1 &" % mark),
+                  [(True, "one"), (False, "left running: " + mark)])
+        time.sleep(0.2)
+        tap.equal([line for line in command_lines() if mark in line], [])
     with tap.case("a test that hangs is ended, and its children with it"):
         start = time.monotonic()
         mark = "sleep 98.%d" % os.getpid()

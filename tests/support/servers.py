@@ -83,6 +83,7 @@ class Server:
         self.process = None
         self.command = []
         self.environment = {}
+        box.servers.append(self)        # which ends it, however it was started
 
     def fill(self, text):
         for word, value in (("@PORT@", self.port), ("@CONTROL@", self.control), ("@DIR@", self.dir),
@@ -358,12 +359,8 @@ class Sandbox:
             raise error
         return True
 
-    def _start(self, server):
-        self.servers.append(server)
-        return server.start()
-
     def _name(self, kind):
-        taken = sum(s.name.startswith(kind) for s in self.servers if isinstance(s, Server))
+        taken = sum(s.name.startswith(kind) for s in self.servers)
         return kind if not taken else "%s-%d" % (kind, taken + 1)
 
     def candord(self, conf=None, *, files=None, **how):
@@ -371,22 +368,22 @@ class Sandbox:
         server = Candord(self, self._name("candord"), conf, **how)
         for name, text in (files or {}).items():
             server.write(name, text)
-        return self._start(server)
+        return server.start()
 
     def named(self, conf=None, *, files=None, **how):
         server = Named(self, self._name("named"), conf, **how)
         for name, text in (files or {}).items():
             server.write(name, text)
-        return self._start(server)
+        return server.start()
 
     def unbound(self, conf, **how):
-        return self._start(Unbound(self, self._name("unbound"), conf, **how))
+        return Unbound(self, self._name("unbound"), conf, **how).start()
 
     def nsd(self, zones, **how):
-        return self._start(Nsd(self, self._name("nsd"), zones, **how))
+        return Nsd(self, self._name("nsd"), zones, **how).start()
 
     def root(self, load=1000):
-        return self._start(Root(self, load))
+        return Root(self, load).start()
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
@@ -405,7 +402,6 @@ class Sandbox:
         """The ends of all logs, for a failing case."""
         found = []
         for server in self.servers:
-            for one in server.servers.values() if isinstance(server, Root) else (server,):
-                state = "running" if one.running() else "ended"
-                found.append("--- %s (%s)\n%s" % (one.name, state, one.log()[-3000:]))
+            state = "running" if server.running() else "ended"
+            found.append("--- %s (%s)\n%s" % (server.name, state, server.log()[-3000:]))
         return "\n".join(found)
