@@ -132,7 +132,8 @@ def proofs_by_recursion(policy, field, o):
 
 
 def dname_by_recursion(policy, field, o):
-    return field == "answer" and o.question.type == "CNAME" and any(record_type(r) == "DNAME" for r in o.theirs["answer"])
+    by_recursion = any(record_type(r) == "DNAME" and " %d " % policyworld.FAR_TTL in r for r in o.theirs["answer"])
+    return o.question.type == "CNAME" and by_recursion
 
 
 WANTED = [
