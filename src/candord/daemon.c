@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "candord/daemon.h"
+#include "candord/config_restart.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -73,6 +74,12 @@ static void fail_job(struct job *job, int error, const char *text)
         snprintf(job->problem, sizeof job->problem, "%s", text ? text : err_text(error));
 }
 
+static void say_restart(void *context, const char *word)
+{
+    (void)context;
+    log_write(LOG_CONFIG, LEVEL_WARN, "'%s' has changed: it will be in force after a restart", word);
+}
+
 static void reload_all(struct daemon *daemon, struct job *job)
 {
     struct config_holder *holder;
@@ -89,6 +96,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
             fail_job(job, error, NULL);
         } else {
             struct config_holder *old = daemon->holder;
+            config_restart_words(old->config, holder->config, say_restart, NULL);
             daemon->holder = holder;
             daemon->configured_at_s = clock_wall_s();
             keeper_forget(&daemon->keeper, holder->config);

@@ -146,6 +146,16 @@ static int fill_view(struct daemon *daemon, struct config_holder *holder, struct
     return 0;
 }
 
+/* max-cache-size holds for all truths together: each has an equal part of it. */
+static void share_memory(struct daemon *daemon, size_t max_bytes)
+{
+    size_t count = 0;
+    for (const struct truth_source_pool *pool = daemon->pools; pool; pool = pool->next)
+        count++;
+    for (struct truth_source_pool *pool = daemon->pools; pool; pool = pool->next)
+        cache_resize(pool->cache, max_bytes / count);
+}
+
 int publish(struct daemon *daemon, struct config_holder *holder, char *problem, size_t problem_size)
 {
     struct snapshot *snapshot = snapshot_new(holder, holder->config->view_count);
@@ -164,5 +174,6 @@ int publish(struct daemon *daemon, struct config_holder *holder, char *problem, 
         snapshot_unref(old);
     }
     publish_retire(daemon, false);
+    share_memory(daemon, holder->config->server.max_cache_bytes);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "candord/config.h"
+#include "candord/config_restart.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 
@@ -572,6 +573,29 @@ static void categories_go_to_their_channels(void **state)
     config_free(config);
 }
 
+static void add_word(void *context, const char *word)
+{
+    strcat(strcat(context, word), " ");
+}
+
+static void what_takes_a_restart_is_named(void **state)
+{
+    (void)state;
+    char words[512] = "";
+    struct config *a = read_text("options { listen-on port 5300 { 127.0.0.1; 127.0.0.2; }; workers 2; };");
+    struct config *b = read_text("options { listen-on port 5300 { 127.0.0.2; 127.0.0.1; }; workers 2;"
+                                 " querylog yes; max-udp-size 512; };");
+    struct config *c = read_text("options { listen-on port 5301 { 127.0.0.1; 127.0.0.2; }; workers 3;"
+                                 " cookie-secret \"00112233445566778899aabbccddeeff\"; pid-file \"/p\"; };");
+    config_restart_words(a, b, add_word, words);
+    assert_string_equal(words, "");
+    config_restart_words(a, c, add_word, words);
+    assert_string_equal(words, "listen-on workers pid-file cookie-secret ");
+    config_free(a);
+    config_free(b);
+    config_free(c);
+}
+
 static void words_without_effect_are_said_once(void **state)
 {
     (void)state;
@@ -717,6 +741,7 @@ int main(void)
         cmocka_unit_test(views_have_their_own_clients_zones_and_policy),
         cmocka_unit_test(a_policy_of_options_holds_in_views_that_have_its_zone),
         cmocka_unit_test(categories_go_to_their_channels),
+        cmocka_unit_test(what_takes_a_restart_is_named),
         cmocka_unit_test(words_without_effect_are_said_once),
         cmocka_unit_test(values_out_of_bounds_are_held_and_said),
         cmocka_unit_test(includes_are_read_from_beside_the_file_and_by_pattern),
