@@ -29,7 +29,7 @@ void chain_restart(struct query *q, const uint8_t *name)
 {
     name_copy_lower(q->current, name);
     q->hops = 0;
-    q->truth_done = q->asks_alias = false;
+    q->truth_done = q->asks_alias = q->alias_from_cache = false;
     q->ask_error = 0;
 }
 
@@ -217,10 +217,12 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
 }
 
 /* Recursion fails for a chain as a whole. Rules are for names, also for those before the one that could not
- * be had: then the chain is walked alias by alias. */
+ * be had: then the chain is walked alias by alias. Not where the failure took its time: that is a dead zone,
+ * and asking it more would only hold up the client. */
 static bool ask_for_alias(struct query *q, uint16_t qtype)
 {
-    if (!q->policed || q->asks_alias || q->stage != STAGE_TRUTH || qtype == TYPE_CNAME || qtype == TYPE_ANY)
+    if (!q->policed || q->asks_alias || q->stage != STAGE_TRUTH || qtype == TYPE_CNAME || qtype == TYPE_ANY ||
+        q->now_ms - q->started_ms > ALIAS_PATIENCE_MS)
         return false;
     q->asks_alias = true;
     return true;
@@ -246,7 +248,7 @@ static int take_alias(struct query *q, const struct truth *truth)
     for (uint16_t i = first_set; !error && i < q->answer.count[SECTION_ANSWER]; i++)
         if (sets[i].type == TYPE_CNAME)
             target = sets[i].rdatas[0].bytes;
-    q->asks_alias = q->answer.authentic = false;
+    q->asks_alias = q->alias_from_cache = q->answer.authentic = false;
     if (error || !target) {
         fail(q, EDE_NO_REACHABLE_AUTHORITY, NULL);
         return error;
@@ -262,8 +264,10 @@ static int take_alias(struct query *q, const struct truth *truth)
 static int take_truth(struct query *q, struct truth *truth, uint16_t qtype)
 {
     struct answer *answer = &q->answer;
-    if (truth->failed && ask_for_alias(q, qtype))
+    if (truth->failed && ask_for_alias(q, qtype)) {
+        q->alias_from_cache = truth != q->truth; /* a failure that is remembered asks nobody again */
         return 0;
+    }
     if (truth->failed) {
         fail(q, truth->ede, truth->ede_text ? arena_strdup(&q->arena, truth->ede_text) : NULL);
         return 0;
@@ -357,6 +361,8 @@ static enum query_progress gather_recursive(struct query *q, uint16_t wanted)
     } else if (!truth && !q->may_recurse) { /* not in the cache, and we may not ask */
         q->answer.rcode = RCODE_REFUSED;
         end_chain(q);
+    } else if (!truth && q->asks_alias && (q->alias_from_cache || (q->ask_pending && q->prefer_stale))) {
+        fail(q, EDE_NO_REACHABLE_AUTHORITY, NULL);
     } else if (!truth) {
         return q->ask_pending ? QUERY_WAITS : query_ask(q, q->current, qtype);
     } else if (take_truth(q, truth, qtype)) {

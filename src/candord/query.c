@@ -478,6 +478,7 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
 {
     q->packet = packet;
     q->packet_length = length;
+    q->started_ms = q->now_ms;
     q->recursion_allowed = false; /* until the access lists have been asked: no RA before */
     enum query_verdict verdict = query_parse(packet, length, &q->asked);
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);

@@ -55,6 +55,7 @@ struct answer {
 };
 
 enum { CHAIN_MAX = 20, CHAIN_HOPS_MAX = 16 };
+enum { ALIAS_PATIENCE_MS = 1500 /* for learning that a name which cannot be resolved is an alias */ };
 
 /* The names that an answer goes through, with what policy wants to know of each. */
 struct chain {
@@ -103,7 +104,7 @@ struct query {
     bool recursion_allowed; /* the client may have it */
     bool may_recurse;       /* and asked for it (RD) */
     bool policed;           /* policy may apply (access, RD) */
-    uint64_t now_ms;
+    uint64_t now_ms, started_ms;
 
     /* The answer under way. */
     enum query_stage stage;
@@ -114,10 +115,11 @@ struct query {
     unsigned hops;
     bool truth_done;
     const struct zone_content *first_zone; /* of ours, that the first name is in; else NULL */
-    bool asks_alias;          /* the name's data could not be had: is it at least an alias? */
-    struct truth *sole_truth; /* held: all of the answer's truth is this one */
-    bool servers_incomplete;  /* not every name server could be looked up: no memo */
-    struct truth *truth;      /* held: came back from the resolver */
+    bool asks_alias;                       /* the name's data could not be had: is it at least an alias? */
+    bool alias_from_cache;                 /* only what the cache holds of that is wanted */
+    struct truth *sole_truth;              /* held: all of the answer's truth is this one */
+    bool servers_incomplete;               /* not every name server could be looked up: no memo */
+    struct truth *truth;                   /* held: came back from the resolver */
     int ask_error;
     struct pending_ask pending;
     bool ask_pending;

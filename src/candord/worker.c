@@ -156,6 +156,8 @@ static uint32_t patience_of(const struct query *q)
     const struct view_config *config = q->view->config;
     if (q->stage == STAGE_SERVERS)
         return servers_patience_ms(q);
+    if (q->asks_alias)
+        return ALIAS_PATIENCE_MS;
     bool stale = config->stale_answer_enable && config->stale_answer_client_timeout_ms > 0;
     return stale ? (uint32_t)config->stale_answer_client_timeout_ms : 0;
 }

@@ -232,6 +232,16 @@ row("web server behind it down", made["nobody"]["address"], 2,
 tor("kill", NET, "onionnobody")
 tor("kill", NET, "onion0")
 OFF = "ONION CRITICAL: the service is not at its introduction points"
+
+
+def wait_until_gone(*more):
+    """Right after a service's tor has ended, its clients may be silent about it for a while instead of knowing it."""
+    until = time.monotonic() + 100
+    while OFF not in check(ONION, "-t", "20", *more).text and time.monotonic() < until:
+        time.sleep(0.5)
+
+
+wait_until_gone()
 row("stopped, reference good", ONION, 2, [OFF, "this tor is well (the reference onion is reached), so it is the service"], "--reference", AUTH, "-t", "25",
     plain_words=["ONION CRITICAL: the service cannot be reached", ADD_TO_TORRC])
 row("stopped, control healthy", ONION, 2, [OFF, "descriptor RECEIVED", "so it is probably the service"], *control())
@@ -245,6 +255,7 @@ with tap.case("started again: OK without anybody's help"):
         result = check(ONION)
     expect(result, 0, "HTTP OK")
 tor("kill", NET, "--hard", "onion0")
+wait_until_gone()
 row("killed", ONION, 2, [OFF], "-t", "25")
 tor("start", NET, "onion0")
 with tap.case("started after a kill: OK"):

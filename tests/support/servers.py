@@ -225,7 +225,19 @@ class Named(Server):
         since = len(self.log())
         self.spawn()
         self.wait_log(r" running\n", seconds, since)
+        self.wait_for_policy(since)
         return self
+
+    def wait_for_policy(self, since, seconds=10):
+        """named answers before its policy is in force: wait until the log has told that of each policy zone (where
+        the log tells it at all)."""
+        with open(self.file) as f:
+            blocks = re.findall(r"response-policy\s*{((?:[^{}]|{[^{}]*})*)}", f.read())
+        wanted = sum(len(re.findall(r"\bzone\b", block)) for block in blocks)
+        try:
+            self.wait(lambda: self.log()[since:].count(": reload done:") >= wanted, seconds)
+        except NotReady:
+            pass
 
 
 class Unbound(Server):
