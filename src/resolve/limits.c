@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/random.h"
 #include "dns/name.h"
 
 enum {
@@ -36,7 +35,7 @@ struct limits {
     struct known_name known[KNOWN_ZONES];
 };
 
-struct limits *limits_new(unsigned max, unsigned max_per_zone)
+struct limits *limits_new(unsigned max, unsigned max_per_zone, uint64_t seed)
 {
     struct limits *limits = calloc(1, sizeof *limits);
     if (!limits)
@@ -52,7 +51,7 @@ struct limits *limits_new(unsigned max, unsigned max_per_zone)
     limits->mask = slots - 1;
     limits->max = max;
     limits->max_per_zone = max_per_zone;
-    limits->seed = random_u64();
+    limits->seed = seed;
     return limits;
 }
 

@@ -19,8 +19,9 @@
 
 struct limits;
 
-/* `max` questions in all; `max_per_zone` 0: only the moving bound. NULL: memory. */
-struct limits *limits_new(unsigned max, unsigned max_per_zone);
+/* `max` questions in all; `max_per_zone` 0: only the moving bound. `seed` is a secret, so that no stranger
+ * can aim for collisions in the tables. NULL: memory. */
+struct limits *limits_new(unsigned max, unsigned max_per_zone, uint64_t seed);
 void limits_free(struct limits *limits);
 
 /* What a question holds until it ends; storage of the caller. */

@@ -7,6 +7,7 @@
 #include <urcu-qsbr.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "dns/consts.h"
 #include "resolve/configuration.h"
 #include "resolve/resolver_parts.h"
@@ -209,7 +210,7 @@ static int open_thread(struct resolver_thread *t, char *problem, size_t problem_
     const struct resolver_thread_options *o = &t->options;
     struct metric_block *block = metrics_add_block(o->metrics, &metric_group);
     t->questions = questions_new(o->max_outstanding);
-    t->limits = limits_new(o->max_outstanding, o->max_per_zone);
+    t->limits = limits_new(o->max_outstanding, o->max_per_zone, random_u64());
     if (!block || !t->questions || !t->limits)
         return ERR_NOMEM;
     t->numbers = metric_values(block);

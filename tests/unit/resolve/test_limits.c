@@ -10,6 +10,9 @@
 
 #include "dns/name.h"
 
+/* One under which the names of these tests do not get into each other's places. */
+enum { SEED = 1 };
+
 static const struct ip_address nobody = {.family = IP_NONE};
 
 static enum limits_verdict enter(struct limits *limits, const char *text, const struct ip_address *client,
@@ -49,7 +52,7 @@ static unsigned zone_labels(struct limits *limits, const char *text)
 static void one_zone_gets_half_and_two_a_third_each(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(300, 0);
+    struct limits *limits = limits_new(300, 0, SEED);
     struct limits_place first[400], second[400];
     unsigned in = crowd(limits, "dead.test.", 400, first);
     assert_int_equal(in, 150);
@@ -64,7 +67,7 @@ static void one_zone_gets_half_and_two_a_third_each(void **state)
 static void a_zone_that_answers_may_have_more(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(300, 0);
+    struct limits *limits = limits_new(300, 0, SEED);
     struct limits_place places[400];
     uint8_t name[255];
     unsigned in = crowd(limits, "alive.test.", 400, places);
@@ -83,7 +86,7 @@ static void a_zone_that_answers_may_have_more(void **state)
 static void there_is_room_for_another_zone_however_many_are_dead(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(1000, 0);
+    struct limits *limits = limits_new(1000, 0, SEED);
     struct limits_place place, places[1000];
     char zone[32];
     for (unsigned i = 0; i < 8; i++) {
@@ -97,7 +100,7 @@ static void there_is_room_for_another_zone_however_many_are_dead(void **state)
 static void a_configured_cap_per_zone_holds(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(1000, 20);
+    struct limits *limits = limits_new(1000, 20, SEED);
     struct limits_place places[100];
     assert_int_equal(crowd(limits, "dead.test.", 100, places), 20);
     limits_free(limits);
@@ -106,7 +109,7 @@ static void a_configured_cap_per_zone_holds(void **state)
 static void the_cap_in_all_holds(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(4, 0);
+    struct limits *limits = limits_new(4, 0, SEED);
     struct limits_place place;
     assert_int_equal(enter(limits, "a.a.", &nobody, &place), LIMITS_OK);
     assert_int_equal(enter(limits, "b.b.", &nobody, &place), LIMITS_OK);
@@ -121,7 +124,7 @@ static void the_cap_in_all_holds(void **state)
 static void one_client_leaves_room_for_others(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(100, 0);
+    struct limits *limits = limits_new(100, 0, SEED);
     struct limits_place place;
     struct ip_address greedy, other;
     char text[64];
@@ -141,7 +144,7 @@ static void one_client_leaves_room_for_others(void **state)
 static void the_zone_is_two_labels_until_more_is_known(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(10, 0);
+    struct limits *limits = limits_new(10, 0, SEED);
     assert_int_equal(zone_labels(limits, "."), 0);
     assert_int_equal(zone_labels(limits, "org."), 1);
     assert_int_equal(zone_labels(limits, "a.b.example.org."), 2);
@@ -154,7 +157,7 @@ static void the_zone_is_two_labels_until_more_is_known(void **state)
 static void below_a_registry_one_label_more_is_a_zone(void **state)
 {
     (void)state;
-    struct limits *limits = limits_new(10, 0);
+    struct limits *limits = limits_new(10, 0, SEED);
     char text[64];
     for (unsigned i = 0; i < 8; i++) {
         assert_int_equal(zone_labels(limits, "www.dead.co.uk."), 2);
@@ -170,7 +173,7 @@ static void coming_and_going_leaves_nothing_behind(void **state)
 {
     (void)state;
     enum { PLACES = 64 };
-    struct limits *limits = limits_new(PLACES, 0);
+    struct limits *limits = limits_new(PLACES, 0, SEED);
     struct limits_place places[PLACES];
     bool taken[PLACES] = {false};
     struct ip_address client;
