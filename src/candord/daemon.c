@@ -136,6 +136,10 @@ static bool run_job(struct daemon *daemon, struct job *job)
     case JOB_RELOAD_ZONE:
         reload_zone(daemon, job);
         break;
+    case JOB_ARRIVAL:
+        arrival_receive(daemon, job->arrival);
+        free(job);
+        return true;
     case JOB_END:
         free(job);
         return false;

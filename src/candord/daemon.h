@@ -14,6 +14,7 @@
 
 #include "base/inbox.h"
 #include "base/metrics.h"
+#include "candord/arrival.h"
 #include "candord/config.h"
 #include "candord/keeper.h"
 #include "candord/snapshot.h"
@@ -59,19 +60,20 @@ void daemon_stop(struct daemon *daemon);
 
 /* --- jobs of the keeper thread --- */
 
-enum job_kind { JOB_RELOAD_ALL /* configuration and zones */, JOB_RELOAD_ZONE, JOB_END };
+enum job_kind { JOB_RELOAD_ALL /* configuration and zones */, JOB_RELOAD_ZONE, JOB_ARRIVAL, JOB_END };
 
 struct job {
     struct inbox_message message;
     enum job_kind kind;
     uint8_t origin[255];           /* JOB_RELOAD_ZONE */
+    struct arrival *arrival;       /* JOB_ARRIVAL: see arrival.h, which submits these */
     int error;                     /* the result */
     char problem[512];             /* what went wrong, for people */
     void (*done)(struct job *job); /* runs on the main thread, and frees the job; NULL: nobody waits */
     void *context;
 };
 
-/* Hands a job (malloc'ed, zeroed but for kind, origin, done, context) to the keeper thread. From the main
+/* Hands a job (malloc'ed, zeroed but for kind, origin, done, context) to the keeper thread. From any
  * thread. */
 void daemon_submit(struct daemon *daemon, struct job *job);
 

@@ -188,6 +188,30 @@ int keeper_reload(struct keeper *keeper, const struct config *config, const uint
     return result;
 }
 
+struct kept_zone *keeper_find(struct keeper *keeper, const struct config *config, const char *view_name,
+                              const uint8_t *origin)
+{
+    for (size_t v = 0; v < config->view_count; v++) {
+        const struct view_config *view = &config->views[v];
+        for (size_t i = 0; i < view->zone_count && strcmp(view->name, view_name) == 0; i++)
+            if (name_equal(view->zones[i].name, origin))
+                return find_or_add(keeper, view_name, &view->zones[i]);
+    }
+    return NULL;
+}
+
+void keeper_put(struct keeper *keeper, struct kept_zone *zone, struct zone_content *content)
+{
+    pthread_mutex_lock(&keeper->lock);
+    struct zone_content *old = zone->content;
+    zone->content = content;
+    zone->policy = content && zone_content_get_policy(content);
+    zone->loaded_at_s = clock_wall_s();
+    set_text(&zone->last_problem, NULL);
+    pthread_mutex_unlock(&keeper->lock);
+    zone_content_unref(old);
+}
+
 void keeper_forget(struct keeper *keeper, const struct config *config)
 {
     for (struct kept_zone *zone = keeper->zones; zone; zone = zone->next)

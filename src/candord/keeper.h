@@ -47,6 +47,13 @@ unsigned keeper_load(struct keeper *keeper, const struct config *config, bool on
 /* Loads one zone again in all views. ERR_NOT_FOUND: no such zone with a file; or the first failure. */
 int keeper_reload(struct keeper *keeper, const struct config *config, const uint8_t *origin) MUST_CHECK;
 
+/* The zone of a view, made when `config` names it and it is not kept yet. NULL: it names none, or memory. */
+struct kept_zone *keeper_find(struct keeper *keeper, const struct config *config, const char *view_name,
+                              const uint8_t *origin);
+
+/* Puts a version in force (NULL: none any more); takes the reference over. Queries see it after publish(). */
+void keeper_put(struct keeper *keeper, struct kept_zone *zone, struct zone_content *content);
+
 /* Forgets zones that `config` no longer names. */
 void keeper_forget(struct keeper *keeper, const struct config *config);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "candord/arrival.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "candord/daemon.h"
+#include "dns/name.h"
+
+struct arrival *arrival_new(enum arrival_kind kind, enum arrival_source source, const char *view_name,
+                            const uint8_t *origin)
+{
+    struct arrival *arrival = calloc(1, sizeof *arrival);
+    if (!arrival)
+        return NULL;
+    arrival->kind = kind;
+    arrival->source = source;
+    snprintf(arrival->view_name, sizeof arrival->view_name, "%s", view_name);
+    name_copy(arrival->origin, origin);
+    return arrival;
+}
+
+void arrival_free(struct arrival *arrival)
+{
+    if (!arrival)
+        return;
+    zone_content_unref(arrival->whole);
+    zone_changes_free(arrival->changes);
+    free(arrival);
+}
+
+void arrival_deliver(struct daemon *daemon, struct arrival *arrival)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job) {
+        arrival->error = ERR_NOMEM;
+        arrival->done(arrival);
+        return;
+    }
+    job->kind = JOB_ARRIVAL;
+    job->arrival = arrival;
+    daemon_submit(daemon, job);
+}
+
+static void fail(struct arrival *arrival, int error, const char *why)
+{
+    arrival->error = error;
+    snprintf(arrival->problem, sizeof arrival->problem, "%s", why ? why : err_text(error));
+}
+
+/* The version that the arrival makes of the latest one; NULL without error: the same. */
+static struct zone_content *next_version(struct arrival *arrival, const struct zone_content *latest)
+{
+    struct zone_content *next = NULL;
+    const char *why = NULL;
+    if (arrival->kind == ARRIVAL_WHOLE)
+        return zone_content_ref(arrival->whole);
+    int error = latest ? 0 : ERR_NOT_FOUND;
+    if (error)
+        why = "there is no version yet that could change";
+    if (!error && arrival->kind == ARRIVAL_COMPUTED)
+        error = arrival->compute(arrival, latest);
+    if (!error && arrival->changes)
+        error = zone_content_apply(latest, arrival->changes, &next, &why);
+    if (error)
+        fail(arrival, error, why);
+    return next;
+}
+
+static void say_taken(const struct arrival *arrival, const struct zone_content *content)
+{
+    char name[NAME_TEXT_MAX];
+    log_write(LOG_ZONELOAD, LEVEL_INFO, "zone %s/IN: serial %u (%llu records) from %s is in force",
+              name_to_text_nodot(arrival->origin, name), zone_content_serial(content),
+              (unsigned long long)zone_content_records(content), arrival->from);
+}
+
+static void put_in_force(struct daemon *daemon, struct arrival *arrival, struct kept_zone *zone,
+                         struct zone_content *next)
+{
+    keeper_put(&daemon->keeper, zone, next);
+    int error = publish(daemon, daemon->holder, arrival->problem, sizeof arrival->problem);
+    if (error)
+        arrival->error = error;
+    else
+        say_taken(arrival, next);
+}
+
+void arrival_receive(struct daemon *daemon, struct arrival *arrival)
+{
+    struct kept_zone *zone =
+        keeper_find(&daemon->keeper, daemon->holder->config, arrival->view_name, arrival->origin);
+    struct zone_content *next = NULL;
+    if (!zone)
+        fail(arrival, ERR_NOT_FOUND, "the zone is no longer configured");
+    else if (arrival->kind != ARRIVAL_CONFIRMED && arrival->kind != ARRIVAL_EXPIRED)
+        next = next_version(arrival, zone->content);
+    if (next || (zone && arrival->kind == ARRIVAL_EXPIRED))
+        put_in_force(daemon, arrival, zone, next);
+    arrival->serial = zone && zone->content ? zone_content_serial(zone->content) : 0;
+    arrival->done(arrival);
+}

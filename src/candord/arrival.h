@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Something that has come for a zone: a transfer, a feed's new copy, an update by hand, an operator's
+ * decision. Whoever fetched it builds as much as can be built on his own thread and hands it over; the keeper
+ * thread alone decides what becomes of it, one arrival after the other:
+ *
+ *   latest version <- arrival     what the source says now, the base of the next IXFR or update
+ *   weighed (the guard)           may it go into force? If not, latest stays behind, the old version acts
+ *   stored (the journal)          written before anybody sees it
+ *   in force, published           the policy set and the zone table of all queries from now on
+ *   passed on                     NOTIFY to those who take the zone from us */
+#ifndef CANDORD_ARRIVAL_H
+#define CANDORD_ARRIVAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "zone/changes.h"
+#include "zone/zone.h"
+
+struct daemon;
+
+enum arrival_kind {
+    ARRIVAL_WHOLE,     /* a version from all its records */
+    ARRIVAL_CHANGES,   /* what leads from the latest version to the next */
+    ARRIVAL_COMPUTED,  /* `compute` makes the changes from the latest version, on the keeper thread */
+    ARRIVAL_CONFIRMED, /* nothing new: the source says that the latest version still holds */
+    ARRIVAL_EXPIRED,   /* the source has been silent for too long (SOA expire) */
+};
+
+enum arrival_source { ARRIVAL_FILE, ARRIVAL_TRANSFER, ARRIVAL_FEED, ARRIVAL_UPDATE, ARRIVAL_OPERATOR };
+
+struct arrival {
+    /* Filled by the sender. */
+    enum arrival_kind kind;
+    enum arrival_source source;
+    char view_name[256];
+    uint8_t origin[255];
+    char from[256];               /* for people: "192.0.2.1#53 (key k)", a URL, a file */
+    struct zone_content *whole;   /* ARRIVAL_WHOLE: a reference that goes over */
+    struct zone_changes *changes; /* ARRIVAL_CHANGES: goes over */
+    uint64_t bytes;               /* as received; 0: unknown */
+    uint32_t took_ms;             /* for fetching and building */
+
+    /* ARRIVAL_COMPUTED: looks at `latest` and sets `changes` (NULL: nothing to change). A negative result
+     * ends the arrival with that error. */
+    int (*compute)(struct arrival *arrival, const struct zone_content *latest);
+
+    /* Called once on the keeper thread when all is done; frees the arrival. It must not wait. */
+    void (*done)(struct arrival *arrival);
+    void *context;
+
+    /* Filled by the keeper before done(). */
+    int error; /* 0: taken, in force or held. ERR_NOT_FOUND: a record to remove was not there, or there
+                * is no such zone any more; ERR_INVALID: as `problem` says */
+    char problem[512]; /* for people, when error is not 0 */
+    bool held;         /* the guard holds it: taken, but not in force */
+    uint32_t serial;   /* of the latest version now; 0 without one */
+};
+
+/* NULL: memory. */
+struct arrival *arrival_new(enum arrival_kind kind, enum arrival_source source, const char *view_name,
+                            const uint8_t *origin) MUST_CHECK;
+
+/* Gives back what was not taken over, and the arrival. */
+void arrival_free(struct arrival *arrival);
+
+/* Hands over to the keeper thread. From any thread. When memory is out, done() is called at once, here. */
+void arrival_deliver(struct daemon *daemon, struct arrival *arrival);
+
+/* On the keeper thread: all of the above, and done(). */
+void arrival_receive(struct daemon *daemon, struct arrival *arrival);
+
+#endif

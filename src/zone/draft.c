@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Records of a zone of either sort on their way to a version. */
+#include <stdlib.h>
+
+#include "rpz/skipped.h"
+#include "zone/changes.h"
+
+struct zone_draft {
+    struct zone_builder *plain; /* one of the two */
+    struct policy_builder *policy;
+};
+
+struct zone_draft *zone_draft_new(const uint8_t *origin, bool policy)
+{
+    struct zone_draft *draft = calloc(1, sizeof *draft);
+    if (!draft)
+        return NULL;
+    if (policy)
+        draft->policy = policy_builder_new(origin);
+    else
+        draft->plain = zone_builder_new(origin);
+    if (!draft->policy && !draft->plain) {
+        free(draft);
+        draft = NULL;
+    }
+    return draft;
+}
+
+void zone_draft_free(struct zone_draft *draft)
+{
+    if (!draft)
+        return;
+    zone_builder_free(draft->plain);
+    policy_builder_free(draft->policy);
+    free(draft);
+}
+
+static int add_policy(struct zone_draft *draft, const struct policy_record *record, const char **why)
+{
+    int skip = policy_builder_add(draft->policy, record);
+    if (skip != RPZ_SKIP_OUT_OF_ZONE && skip != RPZ_SKIP_CLASS)
+        return skip;
+    *why = rpz_skip_text((enum rpz_skip)skip);
+    return ERR_INVALID;
+}
+
+int zone_draft_add(struct zone_draft *draft, const struct policy_record *record, const char **why)
+{
+    *why = NULL;
+    if (draft->policy)
+        return add_policy(draft, record, why);
+    return zone_builder_add(draft->plain, record->owner, record->type, record->rclass, record->ttl_s,
+                            record->rdata, record->rdata_length, why);
+}
+
+static int finish_policy(struct policy_builder *builder, struct zone_content **out, const char **why)
+{
+    struct policy_zone *zone = NULL;
+    int error = policy_builder_finish(builder, &zone);
+    *why = error == ERR_NOT_FOUND ? "no SOA at the zone's own name" : err_text(error);
+    if (error)
+        return error;
+    *out = zone_content_policy(zone);
+    policy_zone_unref(zone);
+    return *out ? 0 : ERR_NOMEM;
+}
+
+int zone_draft_finish(struct zone_draft *draft, struct zone_content **out, const char **why)
+{
+    int error =
+        draft->policy ? finish_policy(draft->policy, out, why) : zone_builder_finish(draft->plain, out, why);
+    free(draft);
+    return error;
+}
