@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/reader.h"
 #include "candord/commands.h"
 #include "dns/name.h"
 
@@ -402,21 +403,9 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     return error;
 }
 
-static void before_wait(void *context)
-{
-    (void)context;
-    rcu_thread_offline();
-}
-
-static void after_wait(void *context)
-{
-    (void)context;
-    rcu_thread_online();
-}
-
 void daemon_run(struct daemon *daemon)
 {
-    loop_on_wait(daemon->loop, before_wait, after_wait, NULL);
+    loop_on_wait(daemon->loop, reader_before_wait, reader_after_wait, NULL);
     loop_run(daemon->loop);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/reader.h"
 #include "candord/explain.h"
 #include "candord/server_table.h"
 #include "dns/name.h"
@@ -497,23 +498,11 @@ static int serve(struct worker *worker)
     return error;
 }
 
-static void before_wait(void *context)
-{
-    (void)context;
-    rcu_thread_offline();
-}
-
-static void after_wait(void *context)
-{
-    (void)context;
-    rcu_thread_online();
-}
-
 static void *run(void *context)
 {
     struct worker *worker = context;
     rcu_register_thread();
-    loop_on_wait(worker->loop, before_wait, after_wait, NULL);
+    loop_on_wait(worker->loop, reader_before_wait, reader_after_wait, NULL);
     loop_run(worker->loop);
     rcu_unregister_thread();
     return NULL;

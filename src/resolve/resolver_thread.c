@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/reader.h"
 #include "dns/consts.h"
 #include "resolve/configuration.h"
 #include "resolve/resolver_parts.h"
@@ -172,23 +173,11 @@ static void inbox_ready(struct loop_watch *watch, unsigned events)
     take_all((struct resolver_thread *)((char *)watch - offsetof(struct resolver_thread, inbox_watch)));
 }
 
-static void before_wait(void *context)
-{
-    (void)context;
-    rcu_thread_offline();
-}
-
-static void after_wait(void *context)
-{
-    (void)context;
-    rcu_thread_online();
-}
-
 static void *run(void *context)
 {
     struct resolver_thread *t = context;
     rcu_register_thread();
-    loop_on_wait(t->loop, before_wait, after_wait, NULL);
+    loop_on_wait(t->loop, reader_before_wait, reader_after_wait, NULL);
     loop_run(t->loop);
     rcu_unregister_thread();
     return NULL;
