@@ -53,6 +53,14 @@ struct policy_change {
 int policy_zone_apply(const struct policy_zone *old, const struct policy_change *changes, size_t count,
                       struct policy_zone **out) MUST_CHECK;
 
+/* What leads from `old` to `new`, versions of one zone: first the removals, the old SOA before all; then the
+ * additions, the new SOA before all. A changed TTL is a removal and an addition; removals carry the TTL that
+ * they had. Applied to `old` it makes a version with the records of `new`. Nothing is given for equal
+ * versions. Stops at a non-zero result of `each` and returns it; a change is valid only during its call. */
+int policy_zone_diff(const struct policy_zone *old, const struct policy_zone *new,
+                     int (*each)(void *context, const struct policy_change *change),
+                     void *context) MUST_CHECK;
+
 /* --- life --- */
 
 struct policy_zone *policy_zone_ref(struct policy_zone *zone);
@@ -82,6 +90,24 @@ bool policy_zone_has(const struct policy_zone *zone, enum rpz_trigger trigger);
 /* Calls `each` for every record, apex SOA first, then in an order that is the same for equal versions. Stops
  * at a non-zero result and returns it. The record is valid only during the call. */
 int policy_zone_each(const struct policy_zone *zone,
+                     int (*each)(void *context, const struct policy_record *record),
+                     void *context) MUST_CHECK;
+
+/* --- going through it bit by bit --- */
+
+/* Where a walk stands; starts as {0}. A plain value: it may be copied, and kept as long as one likes, but it
+ * means something only for the version (not its successors) that it was used with. */
+struct policy_cursor {
+    uint64_t place;
+    uint32_t within;
+    uint8_t part, side;
+};
+
+/* Calls `each` for the records from the cursor on, in the order of policy_zone_each(), and moves the cursor
+ * behind them. A non-zero result pauses: it is returned, and the record that it was given for is the first
+ * of the next call (a message was full). 0: the end was reached; a further call finds nothing more. Each step
+ * takes the same time wherever the cursor stands. The record is valid only during the call. */
+int policy_zone_walk(const struct policy_zone *zone, struct policy_cursor *cursor,
                      int (*each)(void *context, const struct policy_record *record),
                      void *context) MUST_CHECK;
 

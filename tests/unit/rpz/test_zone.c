@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "dns/record.h"
 
 #define ORIGIN "rpz.test."
@@ -303,6 +304,50 @@ static void enumeration_stops_when_told(void **state)
     policy_zone_unref(zone);
 }
 
+struct paused {
+    unsigned seen, pause_at;
+    uint64_t sum;
+};
+
+static uint64_t digest(const struct policy_record *record)
+{
+    uint64_t hash = hash_bytes(record->ttl_s, record->owner, name_length(record->owner));
+    return hash_bytes(hash + record->type, record->rdata, record->rdata_length);
+}
+
+static int pause_now_and_then(void *context, const struct policy_record *record)
+{
+    struct paused *paused = context;
+    if (paused->seen == paused->pause_at) {
+        paused->pause_at += 1 + paused->seen % 3;
+        return 42;
+    }
+    paused->seen++;
+    paused->sum = hash_mix(paused->sum ^ digest(record), 0x9e3779b97f4a7c15u);
+    return 0;
+}
+
+static void a_walk_goes_on_where_it_paused(void **state)
+{
+    (void)state;
+    struct policy_zone *zone =
+        ZONE("@ 60 NS ns.", "a 60 A 10.0.0.1", "a 60 A 10.0.0.2", "a 60 TXT x", "*.a 60 CNAME .",
+             "b 60 CNAME .", "*.b 60 CNAME .", "*.c 60 A 10.0.0.1", "c 60 NS x.", "b 60 CNAME *.");
+    struct paused whole = {.pause_at = UINT32_MAX}, pieces = {.pause_at = 0};
+    struct policy_cursor cursor = {0};
+    unsigned pauses = 0;
+    assert_int_equal(policy_zone_each(zone, pause_now_and_then, &whole), 0);
+    assert_int_equal(whole.seen, 11);
+    while (policy_zone_walk(zone, &cursor, pause_now_and_then, &pieces) == 42)
+        pauses++;
+    assert_true(pauses > 4);
+    assert_int_equal(pieces.seen, whole.seen);
+    assert_true(pieces.sum == whole.sum);
+    assert_int_equal(policy_zone_walk(zone, &cursor, pause_now_and_then, &pieces), 0);
+    assert_int_equal(pieces.seen, whole.seen);
+    policy_zone_unref(zone);
+}
+
 /* --- chance -------------------------------------------------------------------------------------------- */
 
 static void random_model(struct dice *dice, struct model *model, unsigned records)
@@ -493,6 +538,82 @@ static void a_ttl_can_change(void **state)
     policy_zone_unref(made);
 }
 
+/* Changes kept for longer than their call. */
+struct kept_changes {
+    struct model_record records[2 * MODEL_RECORDS];
+    struct policy_change changes[2 * MODEL_RECORDS];
+    size_t count;
+};
+
+static int keep_change(void *context, const struct policy_change *change)
+{
+    struct kept_changes *kept = context;
+    struct model_record *own = &kept->records[kept->count];
+    assert_true(kept->count < 2 * MODEL_RECORDS);
+    name_copy(own->owner, change->record.owner);
+    own->type = change->record.type;
+    own->ttl_s = change->record.ttl_s;
+    own->rdata_length = change->record.rdata_length;
+    memcpy(own->rdata, change->record.rdata, own->rdata_length);
+    kept->changes[kept->count++] = (struct policy_change){change->remove, model_policy_record(own)};
+    return 0;
+}
+
+static void a_diff_leads_from_one_version_to_the_other(void **state)
+{
+    (void)state;
+    static struct model models[2];
+    static struct kept_changes kept;
+    for (unsigned seed = 0; seed < 200; seed++) {
+        struct dice dice = {seed + 5000};
+        random_model(&dice, &models[0], 1 + dice_below(&dice, 80));
+        models[1] = models[0];
+        for (unsigned i = dice_below(&dice, 20); i > 0 && models[1].count > 1; i--)
+            (void)model_remove(&models[1],
+                               &models[1].records[1 + dice_below(&dice, (uint32_t)models[1].count - 1)]);
+        for (unsigned i = dice_below(&dice, 20); i > 0; i--) {
+            struct model_record record;
+            model_random_record(&dice, models[1].origin, &record);
+            (void)model_add(&models[1], &record);
+        }
+        model_rejudge(&models[1]);
+        struct policy_zone *old = model_build(&models[0]), *new = model_build(&models[1]), *made;
+        kept.count = 0;
+        assert_int_equal(policy_zone_diff(old, old, keep_change, &kept), 0);
+        assert_int_equal(kept.count, 0);
+        assert_int_equal(policy_zone_diff(old, new, keep_change, &kept), 0);
+        for (size_t i = 1; i < kept.count; i++)
+            assert_true(kept.changes[i - 1].remove || !kept.changes[i].remove);
+        assert_int_equal(policy_zone_apply(old, kept.changes, kept.count, &made), 0);
+        model_assert_same(&models[1], made);
+        policy_zone_unref(old);
+        policy_zone_unref(new);
+        policy_zone_unref(made);
+    }
+}
+
+static int stop_at_soa(void *context, const struct policy_change *change)
+{
+    *(bool *)context = change->remove;
+    return change->record.type == TYPE_SOA ? 7 : 0;
+}
+
+static void a_diff_begins_with_the_soa(void **state)
+{
+    (void)state;
+    bool removed = false;
+    struct policy_zone *old = ZONE("a 60 CNAME .", "@ 60 NS ns.");
+    struct policy_zone *new = ZONE("b 60 CNAME .");
+    struct policy_change soa = change_of(false, "@ 60 SOA 8");
+    struct policy_zone *moved;
+    assert_int_equal(policy_zone_apply(new, &soa, 1, &moved), 0);
+    assert_int_equal(policy_zone_diff(old, moved, stop_at_soa, &removed), 7);
+    assert_true(removed);
+    policy_zone_unref(old);
+    policy_zone_unref(new);
+    policy_zone_unref(moved);
+}
+
 static void add_pair(struct policy_builder *builder, const char *name, uint32_t ttl_s)
 {
     uint8_t owner[NAME_MAX_BYTES];
@@ -564,11 +685,14 @@ int main(void)
         cmocka_unit_test(local_data_comes_as_rrsets),
         cmocka_unit_test(what_stands_at_an_owner),
         cmocka_unit_test(enumeration_stops_when_told),
+        cmocka_unit_test(a_walk_goes_on_where_it_paused),
         cmocka_unit_test(random_zones_match_as_the_model_says),
         cmocka_unit_test(a_delta_makes_what_a_rebuild_makes),
         cmocka_unit_test(removing_what_is_not_there_makes_nothing),
         cmocka_unit_test(a_new_soa_takes_the_place_of_the_old),
         cmocka_unit_test(a_ttl_can_change),
+        cmocka_unit_test(a_diff_leads_from_one_version_to_the_other),
+        cmocka_unit_test(a_diff_begins_with_the_soa),
         cmocka_unit_test(a_large_zone_holds_every_rule),
         cmocka_unit_test(references_are_counted),
     };

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The records of a version, one after the other. Inside rpz/ only. */
+#ifndef RPZ_WALK_H
+#define RPZ_WALK_H
+
+#include "rpz/version.h"
+
+struct walker {
+    const struct policy_zone *zone;
+    struct policy_cursor at; /* behind the last record that was given */
+    uint8_t owner[NAME_MAX_BYTES];
+};
+
+/* The next record; false: there is none. It is good until the next call. */
+bool walker_next(struct walker *walker, struct policy_record *out);
+
+/* The owner of one side of the entry named `relative`, absolute. */
+void walk_owner(const struct policy_zone *zone, const uint8_t *relative, enum owner_side side,
+                uint8_t out[NAME_MAX_BYTES]);
+
+/* The record of a side at `*within` (0: its first one), without owner, and where the next one is. False:
+ * there is none. */
+bool walk_side(const struct policy_zone *zone, const uint8_t *entry, enum owner_side side, uint32_t *within,
+               struct policy_record *out);
+
+#endif
