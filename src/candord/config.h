@@ -15,19 +15,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "candord/acl.h"
+#include "dns/tsig.h"
 #include "resolve/resolver.h"
 #include "rpz/policy.h"
 
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
     uint16_t port;
-};
-
-struct tsig_key {
-    uint8_t name[255];
-    const char *algorithm; /* "hmac-sha256" */
-    const uint8_t *secret;
-    size_t secret_length;
 };
 
 /* One server in primaries { }, also-notify { } … */

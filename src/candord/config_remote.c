@@ -12,19 +12,22 @@
 static const char *const algorithms[] = {"hmac-md5",    "hmac-sha1",   "hmac-sha224",
                                          "hmac-sha256", "hmac-sha384", "hmac-sha512"};
 
-/* "hmac-sha256-128" asks for truncated signatures; ours are whole, which every peer takes. */
-static bool is_truncation(const char *behind)
+/* "hmac-sha256-128" allows truncated signatures; ours are whole, which every peer takes. */
+static bool is_truncation(const char *behind, uint16_t *mac_bytes)
 {
     uint32_t bits;
-    return *behind == '-' && conf_number(behind + 1, &bits) == 0 && bits >= 80 && bits <= 512 &&
-           bits % 8 == 0;
+    if (*behind != '-' || conf_number(behind + 1, &bits) != 0 || bits < 80 || bits > 512 || bits % 8)
+        return false;
+    *mac_bytes = (uint16_t)(bits / 8);
+    return true;
 }
 
-static const char *find_algorithm(const char *text)
+static const char *find_algorithm(const char *text, uint16_t *mac_bytes)
 {
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         size_t length = strlen(algorithms[i]);
-        if (strncasecmp(text, algorithms[i], length) == 0 && (!text[length] || is_truncation(text + length)))
+        if (strncasecmp(text, algorithms[i], length) == 0 &&
+            (!text[length] || is_truncation(text + length, mac_bytes)))
             return algorithms[i];
     }
     return strcasecmp(text, "hmac-md5.sig-alg.reg.int") == 0 ? algorithms[0] : NULL;
@@ -52,7 +55,7 @@ static bool build_key(struct builder *b, const struct conf_statement *statement,
                            *secret = scope_value(&scope, "secret");
     if (!algorithm || !secret)
         conf_error(b->report, name->at, "expected 'algorithm' and 'secret' in key '%s'", name->text);
-    if (algorithm && !(key->algorithm = find_algorithm(algorithm->text)))
+    if (algorithm && !(key->algorithm = find_algorithm(algorithm->text, &key->mac_bytes)))
         conf_error(b->report, algorithm->at,
                    "expected hmac-md5, hmac-sha1, -sha224, -sha256, -sha384 or -sha512 after 'algorithm', "
                    "found '%s'",
