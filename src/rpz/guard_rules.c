@@ -187,17 +187,22 @@ static int touch_record(void *context, const struct policy_record *record)
     return 0;
 }
 
+static int touch_change(void *context, const struct policy_change *change)
+{
+    touch(context, change->record.owner);
+    return 0;
+}
+
 void guard_weigh_rules(struct weighing *w)
 {
     const struct guard_input *in = w->in;
     int error = 0;
-    for (size_t i = 0; i < in->change_count; i++)
-        touch(w, in->changes[i].record.owner);
-    if (in->changes)
-        return;
-    if (in->old)
-        error = policy_zone_each(in->old, touch_record, w);
-    if (!error)
+    if (!in->old)
         error = policy_zone_each(in->fresh, touch_record, w);
+    else if (!in->changes)
+        error = policy_zone_diff(in->old, in->fresh, touch_change, w);
+    else
+        for (size_t i = 0; i < in->change_count; i++)
+            touch(w, in->changes[i].record.owner);
     w->no_memory |= error != 0;
 }
