@@ -22,7 +22,8 @@ BELOW = {
     "rpz": ["dns", "base"],
     "resolve": ["net", "dns", "base"],
     "zone": ["rpz", "net", "dns", "base"],
-    "candord": ["zone", "resolve", "rpz", "net", "dns", "base"],
+    "feed": ["zone", "rpz", "net", "dns", "base"],
+    "candord": ["feed", "zone", "resolve", "rpz", "net", "dns", "base"],
     "candorctl": ["zone", "rpz", "dns", "base"],
     "check_http_onion": ["plugin", "net", "dns", "base"],
 }
@@ -36,7 +37,8 @@ DOORS = [
     (r"libpsl\.h", [r"src/zone/suffixes\.c"]),
     (r"systemd/", [r"src/candord/(main|daemon)\.c"]),
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),
-    (r"curl/", [r"src/check_http_onion/http\.c"]),
+    (r"idn2\.h", [r"src/feed/idn\.c"]),
+    (r"curl/", [r"src/check_http_onion/http\.c", r"src/feed/fetch\.c"]),
     (r"openssl/", [r"src/check_http_onion/tls\.c"]),
     (r"cmocka\.h", [r"tests/unit/"]),
 ]

@@ -35,6 +35,7 @@ struct zonefile_options {
     uint32_t default_ttl_s;     /* until a $TTL; 0: as BIND, the TTL before or the SOA's minimum */
     const char *base_dir;       /* where relative $INCLUDE names start; NULL: the working directory */
     unsigned max_include_depth; /* 0: 16 */
+    bool no_includes;           /* a text from elsewhere: $INCLUDE is a problem that ends the reading */
     uint64_t max_generated;     /* records that one $GENERATE may make; 0: 1,000,000 */
     /* Called for each record. A non-zero result stops the reading and becomes the result. */
     int (*record)(void *context, const struct zonefile_record *record);

@@ -168,6 +168,8 @@ static void include_line(struct zonefile *z, const char *line, const char *end, 
         why = "$INCLUDE: too deep";
     if (++z->includes > INCLUDES_MAX)
         why = "$INCLUDE: too many files";
+    if (z->options->no_includes)
+        why = "$INCLUDE: not in a text from elsewhere";
     if (why)
         zonefile_say(z, number, NULL, true, why);
     else
