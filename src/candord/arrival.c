@@ -69,36 +69,83 @@ static struct zone_content *next_version(struct arrival *arrival, const struct z
     return next;
 }
 
-static void say_taken(const struct arrival *arrival, const struct zone_content *content)
+static void say_taken(const struct arrival *arrival, const struct zone_content *latest)
 {
     char name[NAME_TEXT_MAX];
-    log_write(LOG_ZONELOAD, LEVEL_INFO, "zone %s/IN: serial %u (%llu records) from %s is in force",
-              name_to_text_nodot(arrival->origin, name), zone_content_serial(content),
-              (unsigned long long)zone_content_records(content), arrival->from);
+    log_write(LOG_ZONELOAD, LEVEL_INFO, "zone %s/IN: serial %u (%llu records) from %s is %s",
+              name_to_text_nodot(arrival->origin, name), zone_content_serial(latest),
+              (unsigned long long)zone_content_records(latest), arrival->from,
+              arrival->held ? "kept, not in force" : "in force");
 }
 
-static void put_in_force(struct daemon *daemon, struct arrival *arrival, struct kept_zone *zone,
-                         struct zone_content *next)
+/* Queries see from now on what is in force. */
+static void pass_on(struct daemon *daemon, struct arrival *arrival)
 {
-    keeper_put(&daemon->keeper, zone, next);
     int error = publish(daemon, daemon->holder, arrival->problem, sizeof arrival->problem);
     if (error)
         arrival->error = error;
     else
+        arrival->problem[0] = 0;
+}
+
+static void take(struct daemon *daemon, struct arrival *arrival, struct kept_zone *zone)
+{
+    struct zone_content *before = zone->content;
+    struct zone_content *next = next_version(arrival, zone->latest);
+    int error = next ? keeper_take(&daemon->keeper, zone, arrival, next) : 0;
+    bool acts_again = !next && !arrival->error && keeper_confirm(&daemon->keeper, zone, arrival);
+    if (error)
+        fail(arrival, error, NULL);
+    if (arrival->error)
+        keeper_note_problem(&daemon->keeper, zone, arrival->problem);
+    else if (next)
         say_taken(arrival, next);
+    if (acts_again || zone->content != before)
+        pass_on(daemon, arrival);
+    zone_content_unref(next);
+}
+
+static void decide(struct daemon *daemon, struct arrival *arrival, struct kept_zone *zone)
+{
+    struct zone_content *before = zone->content;
+    arrival->error = keeper_decide(&daemon->keeper, zone, arrival);
+    if (zone->content != before)
+        pass_on(daemon, arrival);
+}
+
+static void receive(struct daemon *daemon, struct arrival *arrival, struct kept_zone *zone)
+{
+    switch (arrival->kind) {
+    case ARRIVAL_WHOLE:
+    case ARRIVAL_CHANGES:
+    case ARRIVAL_COMPUTED:
+        take(daemon, arrival, zone);
+        break;
+    case ARRIVAL_CONFIRMED:
+        if (keeper_confirm(&daemon->keeper, zone, arrival))
+            pass_on(daemon, arrival);
+        break;
+    case ARRIVAL_EXPIRED:
+        if (keeper_expire(&daemon->keeper, zone))
+            pass_on(daemon, arrival);
+        break;
+    case ARRIVAL_FAILED:
+        keeper_note_problem(&daemon->keeper, zone, arrival->problem);
+        break;
+    case ARRIVAL_DECIDED:
+        decide(daemon, arrival, zone);
+        break;
+    }
 }
 
 void arrival_receive(struct daemon *daemon, struct arrival *arrival)
 {
     struct kept_zone *zone =
         keeper_find(&daemon->keeper, daemon->holder->config, arrival->view_name, arrival->origin);
-    struct zone_content *next = NULL;
-    if (!zone)
+    if (zone)
+        receive(daemon, arrival, zone);
+    else
         fail(arrival, ERR_NOT_FOUND, "the zone is no longer configured");
-    else if (arrival->kind != ARRIVAL_CONFIRMED && arrival->kind != ARRIVAL_EXPIRED)
-        next = next_version(arrival, zone->content);
-    if (next || (zone && arrival->kind == ARRIVAL_EXPIRED))
-        put_in_force(daemon, arrival, zone, next);
-    arrival->serial = zone && zone->content ? zone_content_serial(zone->content) : 0;
+    arrival->serial = zone && zone->latest ? zone_content_serial(zone->latest) : 0;
     arrival->done(arrival);
 }

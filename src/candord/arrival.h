@@ -26,7 +26,17 @@ enum arrival_kind {
     ARRIVAL_COMPUTED,  /* `compute` makes the changes from the latest version, on the keeper thread */
     ARRIVAL_CONFIRMED, /* nothing new: the source says that the latest version still holds */
     ARRIVAL_EXPIRED,   /* the source has been silent for too long (SOA expire) */
+    ARRIVAL_FAILED,    /* it could not be had, as `problem` says: for people, nothing changes */
+    ARRIVAL_DECIDED,   /* an operator's `decision` */
 };
+
+enum arrival_decision {
+    DECISION_RELEASE,  /* the latest version goes into force, held or rolled back as it may be */
+    DECISION_REJECT,   /* what is held is not wanted; the next version is weighed again */
+    DECISION_ROLLBACK, /* the version with `wanted_serial` is in force until a release */
+};
+
+enum { ARRIVAL_TAG_MAX = 1024 };
 
 enum arrival_source { ARRIVAL_FILE, ARRIVAL_TRANSFER, ARRIVAL_FEED, ARRIVAL_UPDATE, ARRIVAL_OPERATOR };
 
@@ -41,6 +51,11 @@ struct arrival {
     struct zone_changes *changes; /* ARRIVAL_CHANGES: goes over */
     uint64_t bytes;               /* as received; 0: unknown */
     uint32_t took_ms;             /* for fetching and building */
+    /* What the source gave to be told the next time (a feed's ETag …): kept with the latest version, also
+     * over a restart, and found in struct zone_look. */
+    char tag[ARRIVAL_TAG_MAX];
+    enum arrival_decision decision; /* ARRIVAL_DECIDED */
+    uint32_t wanted_serial;
 
     /* ARRIVAL_COMPUTED: looks at `latest` and sets `changes` (NULL: nothing to change). A negative result
      * ends the arrival with that error. */
@@ -54,7 +69,7 @@ struct arrival {
     int error; /* 0: taken, in force or held. ERR_NOT_FOUND: a record to remove was not there, or there
                 * is no such zone any more; ERR_INVALID: as `problem` says */
     char problem[512]; /* for people, when error is not 0 */
-    bool held;         /* the guard holds it: taken, but not in force */
+    bool held;         /* taken, but not in force: the guard holds it, or the zone is rolled back */
     uint32_t serial;   /* of the latest version now; 0 without one */
 };
 

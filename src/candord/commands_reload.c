@@ -21,12 +21,12 @@ struct reload {
 
 static void add_progress(void *context, const struct kept_zone *zone)
 {
-    if (!atomic_load(&zone->loading))
+    if (atomic_load(&zone->progress.doing) == DOING_NOTHING)
         return;
     json_array_append_new(context, json_pack("{s:o, s:s, s:I, s:I}", "name", json_name(zone->origin), "view",
                                              zone->view_name, "records",
-                                             (json_int_t)atomic_load(&zone->progress_records), "bytes",
-                                             (json_int_t)atomic_load(&zone->progress_bytes)));
+                                             (json_int_t)atomic_load(&zone->progress.records), "bytes",
+                                             (json_int_t)atomic_load(&zone->progress.bytes)));
 }
 
 static void say_progress(struct loop_timer *timer)

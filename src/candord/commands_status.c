@@ -69,7 +69,7 @@ static void sum_zone(void *context, const struct kept_zone *zone)
 {
     struct zone_sums *sums = context;
     const struct policy_zone *policy = zone->content ? zone_content_get_policy(zone->content) : NULL;
-    sums->loading += atomic_load(&zone->loading);
+    sums->loading += atomic_load(&zone->progress.doing) != DOING_NOTHING;
     sums->failed += zone->last_problem != NULL;
     if (!zone->content)
         return;

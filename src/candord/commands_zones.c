@@ -83,8 +83,10 @@ static void add_content(json_t *to, const struct zone_content *content)
 
 static const char *state_of(const struct kept_zone *zone)
 {
-    if (atomic_load(&zone->loading))
+    if (atomic_load(&zone->progress.doing) != DOING_NOTHING)
         return "loading";
+    if (zone->expired)
+        return "expired";
     if (zone->last_problem)
         return "failed"; /* with content: the last good version is in force */
     return zone->content ? "loaded" : "empty";

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The zones of a daemon: loads them, keeps what is known of each, and makes the tables and policy sets that
- * queries see. Used by one thread at a time (the keeper's), except where said. */
+/* The zones of a daemon. Of each there are two versions: the latest, which is what its source says and the
+ * base of the next changes; and the one in force, which acts and is served. They are the same one, but for
+ *   - the guard, which may hold the latest: then the version before it stays in force (or what the guard made
+ *     of the latest);
+ *   - an operator's rollback, which pins an older one until he releases it;
+ *   - expiry: the latest is kept, nothing is in force.
+ * Used by one thread at a time (the keeper's), except where said. */
 #ifndef CANDORD_KEEPER_H
 #define CANDORD_KEEPER_H
 
@@ -8,40 +13,89 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
+#include "candord/arrival.h"
 #include "candord/snapshot.h"
 #include "rpz/policy.h"
 #include "zone/zone.h"
 
-/* One zone of one view. Survives reloads of the configuration as long as it is named there. */
+/* Why latest and in force differ. */
+enum zone_hold {
+    HOLD_NONE,
+    HOLD_GUARD,    /* the guard holds the latest; it weighs the next one again */
+    HOLD_REJECTED, /* held, and the operator has said no to this one */
+    HOLD_ROLLBACK, /* the operator has put an older one in force, whatever comes */
+};
+
+enum { HOLD_REASON_MAX = 1024 };
+
+/* Long work on a zone, as far as it has come. Written by whoever does it, read by anybody. */
+enum zone_doing { DOING_NOTHING, DOING_LOAD, DOING_TRANSFER, DOING_FETCH, DOING_START };
+
+struct zone_progress {
+    _Atomic int doing; /* enum zone_doing; set last when it begins */
+    _Atomic uint64_t records, bytes;
+    _Atomic uint64_t total_bytes; /* 0: unknown */
+    _Atomic uint64_t began_ms;    /* clock_mono_ms() */
+};
+
+/* One zone of one view. Survives reloads of the configuration as long as it is named there. Fields are
+ * written by the keeper thread under keeper.lock; other threads read them under it. */
 struct kept_zone {
     struct kept_zone *next;
     char *view_name;
     uint8_t origin[255];
-    bool policy;
-    char *file;                   /* absolute */
-    struct zone_content *content; /* in force; NULL: none yet */
-    int64_t loaded_at_s;          /* calendar; 0: never */
-    uint32_t load_ms;             /* how long the last load took */
-    char *last_problem;           /* why the last load failed; NULL: it did not */
+    bool policy;                  /* how its versions are built */
+    char *file;                   /* as configured; NULL: none */
+    struct zone_content *latest;  /* NULL: none yet */
+    struct zone_content *content; /* in force; NULL: nothing acts */
+    enum zone_hold hold;
+    char *hold_reason; /* for people; NULL with HOLD_NONE */
+    bool expired;      /* the source was silent for too long; with on-expire keep the content stays */
+    /* Of the latest version. */
+    enum arrival_source source;
+    char *from;           /* as arrival.from */
+    char *tag;            /* as arrival.tag */
+    int64_t latest_at_s;  /* calendar, as all times here; 0: never */
+    int64_t checked_at_s; /* the source last gave it, or said that it still holds */
+    int64_t loaded_at_s;  /* when the content came into force */
+    uint32_t load_ms;     /* how long it took to fetch and build */
+    char *last_problem;   /* why the last arrival or load failed; NULL: it did not */
     struct policy_counters counters;
-    _Atomic uint64_t progress_bytes, progress_records;
-    _Atomic bool loading;
+    struct zone_progress progress;
     bool wanted; /* named by the configuration being applied */
+};
+
+/* What the guard is asked before a version goes into force. */
+struct weighing {
+    const struct kept_zone *zone; /* its latest is the version before `next`; its content acts now */
+    const struct arrival *arrival;
+    const struct zone_changes *changes; /* from zone->latest to `next`; NULL: unknown */
+    struct zone_content *next;
+    /* The answer. Without a call, or untouched: it goes into force. */
+    bool hold;
+    struct zone_content *instead; /* with hold: a reference on what acts meanwhile; NULL: what acts now */
+    char reason[HOLD_REASON_MAX];
 };
 
 struct keeper {
     pthread_mutex_t lock; /* guards the list and the fields above, for readers of other threads */
     struct kept_zone *zones;
     struct kept_zone *forgotten; /* no longer configured; their counters may still be written */
+    /* The guard: called on the keeper thread for each version that would act. Not called for the first
+     * version of a zone, and not for a zone that is rolled back. NULL: nothing is held. */
+    void (*weigh)(void *context, struct weighing *weighing);
+    void *weigh_context;
 };
 
 void keeper_init(struct keeper *keeper);
 void keeper_fini(struct keeper *keeper);
 
 /* Loads what `config` names: all zones, or only those that are new (`only_new`). A zone that does not load
- * keeps what was in force; its problem is logged and kept. Returns how many failed. */
+ * keeps what was in force; its problem is logged and kept. A secondary zone's file is only read when there is
+ * no version yet. Returns how many failed. */
 unsigned keeper_load(struct keeper *keeper, const struct config *config, bool only_new);
 
 /* Loads one zone again in all views. ERR_NOT_FOUND: no such zone with a file; or the first failure. */
@@ -51,22 +105,73 @@ int keeper_reload(struct keeper *keeper, const struct config *config, const uint
 struct kept_zone *keeper_find(struct keeper *keeper, const struct config *config, const char *view_name,
                               const uint8_t *origin);
 
-/* Puts a version in force (NULL: none any more); takes the reference over. Queries see it after publish(). */
-void keeper_put(struct keeper *keeper, struct kept_zone *zone, struct zone_content *content);
-
 /* Forgets zones that `config` no longer names. */
 void keeper_forget(struct keeper *keeper, const struct config *config);
+
+/* --- versions (keeper_take.c); queries see a change after publish() --- */
+
+/* `next` becomes the latest version and, unless it is held, the one in force. `arrival` says where it comes
+ * from; its held is set. The reference stays the caller's. 0, or memory: nothing has changed. */
+int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival,
+                struct zone_content *next) MUST_CHECK;
+
+/* The source says that the latest version still holds. True: the zone had expired, and acts again. */
+bool keeper_confirm(struct keeper *keeper, struct kept_zone *zone, const struct arrival *arrival);
+
+/* The source has been silent for too long. True: nothing is in force any more (else: on-expire keep). */
+bool keeper_expire(struct keeper *keeper, struct kept_zone *zone);
+
+/* What an operator says. 0, or ERR_INVALID with arrival->problem: there is nothing to decide. */
+int keeper_decide(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival) MUST_CHECK;
+
+/* The last arrival or load failed: `why` is kept for people; NULL: all is well. */
+void keeper_note_problem(struct keeper *keeper, struct kept_zone *zone, const char *why);
+
+/* --- what queries see (keeper_tables.c) --- */
 
 /* The table and policy of a view from what is in force now. NULL: memory. */
 struct zone_table *keeper_table(struct keeper *keeper, const struct view_config *view) MUST_CHECK;
 struct policy_set *keeper_policy(struct keeper *keeper, const struct view_config *view) MUST_CHECK;
 
-/* Visits each zone under the lock. From any thread. */
+/* --- from any thread --- */
+
+/* Visits each zone under the lock. */
 void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct kept_zone *zone),
                  void *context);
 
-/* For `candord -t`: loads every zone of `config`, reports each problem as FILE:LINE: message on `out`;
- * returns the number of errors. */
+/* A zone as it is at this moment. */
+struct zone_look {
+    struct zone_content *latest;  /* references, or NULL */
+    struct zone_content *content; /* in force */
+    enum zone_hold hold;
+    bool expired;
+    enum arrival_source source;
+    int64_t latest_at_s, checked_at_s;
+    char from[256];
+    char tag[ARRIVAL_TAG_MAX];
+    struct zone_progress *progress; /* valid as long as the keeper, also when the zone is forgotten */
+};
+
+/* False: no such zone is kept (`out` is empty then). The caller ends what it got with zone_look_fini(). */
+bool keeper_look(struct keeper *keeper, const char *view_name, const uint8_t *origin, struct zone_look *out);
+void zone_look_fini(struct zone_look *look);
+
+void zone_progress_begin(struct zone_progress *progress, enum zone_doing doing, uint64_t total_bytes);
+void zone_progress_end(struct zone_progress *progress);
+
+/* --- candord -t (keeper_check.c) --- */
+
+/* Loads every zone of `config`, reports each problem as FILE:LINE: message on `out`; returns the number of
+ * errors. */
 unsigned keeper_check(const struct config *config, FILE *out);
+
+/* --- inside the keeper --- */
+
+bool keeper_is_ours(const struct zone_config *config); /* do we hold it? */
+bool keeper_has_file(const struct config *config, const struct zone_config *zone);
+struct kept_zone *keeper_find_kept(struct keeper *keeper, const char *view_name, const uint8_t *origin);
+struct kept_zone *keeper_find_or_add(struct keeper *keeper, const char *view_name,
+                                     const struct zone_config *config);
+void keeper_set_text(char **to, const char *text);
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Zones from their files. */
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "candord/keeper.h"
+#include "dns/name.h"
+#include "zone/load.h"
+
+/* A secondary zone's file may come with the first transfer. */
+bool keeper_has_file(const struct config *config, const struct zone_config *zone)
+{
+    char path[PATH_MAX];
+    bool relative = zone->file && zone->file[0] != '/' && config->server.directory;
+    if (!zone->file || zone->kind == ZONE_PRIMARY)
+        return zone->file && zone->kind == ZONE_PRIMARY;
+    snprintf(path, sizeof path, "%s%s%s", relative ? config->server.directory : "", relative ? "/" : "",
+             zone->file);
+    return zone->kind == ZONE_SECONDARY && access(path, F_OK) == 0;
+}
+
+struct load_report {
+    char first_error[512];
+};
+
+static void report(void *context, const char *file, uint64_t line, bool error, const char *message)
+{
+    struct load_report *to = context;
+    log_write(LOG_ZONELOAD, error ? LEVEL_ERROR : LEVEL_WARN, "%s:%llu: %s", file, (unsigned long long)line,
+              message);
+    if (error && !to->first_error[0])
+        snprintf(to->first_error, sizeof to->first_error, "%s:%llu: %s", file, (unsigned long long)line,
+                 message);
+}
+
+static int read_file(const struct config *config, const struct zone_config *from, struct kept_zone *zone,
+                     struct load_report *to, struct zone_content **out)
+{
+    const struct zone_load_options options = {
+        .origin = zone->origin,
+        .file = from->file,
+        .directory = config->server.directory,
+        .policy = from->is_policy,
+        .report = report,
+        .context = to,
+        .progress_bytes = &zone->progress.bytes,
+        .progress_records = &zone->progress.records,
+    };
+    zone_progress_begin(&zone->progress, DOING_LOAD, 0);
+    int error = zone_load(&options, out);
+    zone_progress_end(&zone->progress);
+    return error;
+}
+
+static void say_loaded(const struct kept_zone *zone, const struct arrival *arrival,
+                       const struct zone_content *content)
+{
+    char name[NAME_TEXT_MAX];
+    log_write(LOG_ZONELOAD, LEVEL_INFO, "zone %s/IN: loaded serial %u (%llu records, %u ms)%s",
+              name_to_text_nodot(zone->origin, name), zone_content_serial(content),
+              (unsigned long long)zone_content_records(content), arrival->took_ms,
+              arrival->held ? "; it is not in force" : "");
+}
+
+static void say_failed(struct keeper *keeper, struct kept_zone *zone, const char *why)
+{
+    char name[NAME_TEXT_MAX];
+    log_write(LOG_ZONELOAD, LEVEL_ERROR, "zone %s/IN: not loaded: %s%s",
+              name_to_text_nodot(zone->origin, name), why,
+              zone->content ? "; the version in force stays" : "");
+    keeper_note_problem(keeper, zone, why);
+}
+
+static int load(struct keeper *keeper, const struct config *config, const struct zone_config *from,
+                struct kept_zone *zone)
+{
+    struct load_report to = {{0}};
+    struct zone_content *content = NULL;
+    struct arrival arrival = {.kind = ARRIVAL_WHOLE, .source = ARRIVAL_FILE};
+    uint64_t start_ms = clock_mono_ms();
+    snprintf(arrival.from, sizeof arrival.from, "%s", from->file);
+    pthread_mutex_lock(&keeper->lock);
+    keeper_set_text(&zone->file, from->file);
+    pthread_mutex_unlock(&keeper->lock);
+    int error = read_file(config, from, zone, &to, &content);
+    arrival.took_ms = (uint32_t)(clock_mono_ms() - start_ms);
+    if (!error)
+        error = keeper_take(keeper, zone, &arrival, content);
+    if (error)
+        say_failed(keeper, zone, to.first_error[0] ? to.first_error : err_text(error));
+    else
+        say_loaded(zone, &arrival, content);
+    zone_content_unref(content);
+    return error;
+}
+
+/* A secondary zone's file is where it begins; afterwards its primary is its source. */
+static bool file_is_due(const struct zone_config *config, const struct kept_zone *zone, bool only_new)
+{
+    bool has = zone->latest && zone->policy == config->is_policy;
+    return !has || (config->kind == ZONE_PRIMARY && !only_new);
+}
+
+static int load_if_due(struct keeper *keeper, const struct config *config, const char *view_name,
+                       const struct zone_config *from, bool only_new)
+{
+    struct kept_zone *zone = keeper_find_or_add(keeper, view_name, from);
+    if (!zone)
+        return ERR_NOMEM;
+    if (!keeper_has_file(config, from))
+        return 0;
+    return file_is_due(from, zone, only_new) ? load(keeper, config, from, zone) : 0;
+}
+
+unsigned keeper_load(struct keeper *keeper, const struct config *config, bool only_new)
+{
+    unsigned failed = 0;
+    for (size_t v = 0; v < config->view_count; v++) {
+        const struct view_config *view = &config->views[v];
+        for (size_t i = 0; i < view->zone_count; i++)
+            if (keeper_is_ours(&view->zones[i]))
+                failed += load_if_due(keeper, config, view->name, &view->zones[i], only_new) != 0;
+    }
+    return failed;
+}
+
+int keeper_reload(struct keeper *keeper, const struct config *config, const uint8_t *origin)
+{
+    int result = ERR_NOT_FOUND;
+    for (size_t v = 0; v < config->view_count; v++) {
+        const struct view_config *view = &config->views[v];
+        for (size_t i = 0; i < view->zone_count; i++) {
+            if (!keeper_has_file(config, &view->zones[i]) || !name_equal(view->zones[i].name, origin))
+                continue;
+            int error = load_if_due(keeper, config, view->name, &view->zones[i], false);
+            result = result == ERR_NOT_FOUND || result == 0 ? error : result;
+        }
+    }
+    return result;
+}
