@@ -23,7 +23,8 @@ BELOW = {
     "resolve": ["net", "dns", "base"],
     "zone": ["rpz", "net", "dns", "base"],
     "feed": ["zone", "rpz", "net", "dns", "base"],
-    "candord": ["feed", "zone", "resolve", "rpz", "net", "dns", "base"],
+    "transfer": ["zone", "rpz", "dns", "base"],
+    "candord": ["transfer", "feed", "zone", "resolve", "rpz", "net", "dns", "base"],
     "candorctl": ["zone", "rpz", "dns", "base"],
     "check_http_onion": ["plugin", "net", "dns", "base"],
 }
