@@ -150,38 +150,3 @@ const struct rrset *content_nsec_before(const struct zone_content *content, cons
     }
     return nsec;
 }
-
-/* --- every record --- */
-
-typedef int each_record(void *context, const struct policy_record *record);
-
-static int each_of_set(const struct rrset *set, each_record *each, void *context)
-{
-    int result = 0;
-    struct policy_record record = {.owner = set->owner, .rclass = CLASS_IN, .ttl_s = set->ttl_s};
-    for (unsigned i = 0; !result && i < (unsigned)set->count + set->sig_count; i++) {
-        bool data = i < set->count;
-        const struct rdata *rdata = data ? &set->rdatas[i] : &set->sigs[i - set->count];
-        record.type = data ? set->type : (uint16_t)TYPE_RRSIG;
-        record.rdata = rdata->bytes;
-        record.rdata_length = rdata->length;
-        result = each(context, &record);
-    }
-    return result;
-}
-
-int zone_content_each(const struct zone_content *content,
-                      int (*each)(void *context, const struct policy_record *record), void *context)
-{
-    if (content->policy)
-        return policy_zone_each(content->policy, each, context);
-    int result = each_of_set(content->soa, each, context);
-    for (size_t n = 0; !result && n < content->node_count; n++) {
-        const struct zone_node *node = &content->nodes[n];
-        for (size_t s = 0; !result && s < node->set_count; s++) {
-            if (&node->sets[s] != content->soa)
-                result = each_of_set(&node->sets[s], each, context);
-        }
-    }
-    return result;
-}

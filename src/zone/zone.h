@@ -89,4 +89,23 @@ int zone_content_each(const struct zone_content *content,
                       int (*each)(void *context, const struct policy_record *record),
                       void *context) MUST_CHECK;
 
+/* Calls `each` for the records that stand at exactly `name` (lower case, within the origin); their memory is
+ * the content's or `arena`'s. Stops at a non-zero result and returns it, or ERR_NOMEM. */
+int zone_content_at(const struct zone_content *content, const uint8_t *name, struct arena *arena,
+                    int (*each)(void *context, const struct policy_record *record), void *context) MUST_CHECK;
+
+/* A place in a walk over every record, which can be left and taken up again; starts as {0}. It fits only the
+ * content that it began with. */
+struct zone_walk {
+    struct policy_cursor policy;
+    size_t node, set, record;
+    bool past_soa;
+};
+
+/* Goes on with the walk, in the order of zone_content_each(). A non-zero result pauses: it is returned, and
+ * the record that it was given for is the first of the next call. 0: the end. */
+int zone_content_walk(const struct zone_content *content, struct zone_walk *walk,
+                      int (*each)(void *context, const struct policy_record *record),
+                      void *context) MUST_CHECK;
+
 #endif
