@@ -29,7 +29,7 @@ static const struct metric_def defs[SERVE_METRICS] = {
     [SERVE_DISABLED_MATCHES] =
         COUNT("disabled_matches", "matches", "Matches of zones with `policy disabled`."),
     [SERVE_POLICY_MEMO_HITS] =
-        COUNT("policy_memo_hits", "queries", "Cached answers known to match no rule in force."),
+        COUNT("policy_memo_hits", "queries", "Answers for which it was remembered what policy says."),
     [SERVE_NOERROR] = COUNT("noerror", "answers", "Answers with NOERROR."),
     [SERVE_NXDOMAIN] = COUNT("nxdomain", "answers", "Answers with NXDOMAIN."),
     [SERVE_SERVFAIL] = COUNT("servfail", "answers", "Answers with SERVFAIL."),

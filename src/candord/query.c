@@ -95,21 +95,12 @@ static void answer_cookie(struct query *q)
 /* --- policy --- */
 
 /* A truth's memo is a generation of policy and zones: under it the name is in no zone of ours, and no rule
- * concerns the truth, for any client without CLIENT-IP rules of his own, with RD and without DO: the case in
- * which most rules act. */
+ * concerns the truth (remembered.c sets it, and says for whom). */
 static bool memo_is_clean(const struct query *q, const struct truth *truth)
 {
     return !q->rights.client_rules &&
            atomic_load_explicit(&truth->memo[q->view->index & 1], memory_order_relaxed) ==
                q->view->policy->generation;
-}
-
-static void memo_set(const struct query *q, struct truth *truth)
-{
-    bool widest = query_rd(&q->asked) && !(q->asked.dnssec_ok && truth->has_sigs) && !q->rights.client_rules;
-    if (widest && !q->verdict.disabled_count && !q->verdict.depends_on_client)
-        atomic_store_explicit(&truth->memo[q->view->index & 1], q->view->policy->generation,
-                              memory_order_relaxed);
 }
 
 static struct policy_facts facts_of(const struct query *q)
@@ -202,12 +193,12 @@ static enum short_way judge_short(struct query *q, struct truth *truth)
 {
     if (!q->policed) {
         if (!q->view->has_policy)
-            memo_set(q, truth);
+            remember_clean(q, truth);
         return SHORT_TRUTH;
     }
     enum policy_step step = judge_truth(q, truth);
     if (step == POLICY_NO_RULE && !q->verdict.disabled_count) {
-        memo_set(q, truth);
+        remember_clean(q, truth);
         return SHORT_TRUTH;
     }
     const struct policy_match *match = &q->verdict.match;
@@ -231,8 +222,8 @@ static void prefetch_if_due(struct query *q, const struct truth *truth)
 static struct truth *fresh_truth(struct query *q)
 {
     struct cache *cache = q->view->pool->cache;
-    uint64_t hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
-    struct truth *truth = cache_find(cache, hash, q->name, q->name_length, q->asked.qtype);
+    q->hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
+    struct truth *truth = cache_find(cache, q->hash, q->name, q->name_length, q->asked.qtype);
     bool fresh = truth && truth->expires_ms > q->now_ms;
     return fresh && (q->may_recurse || !truth->failed) ? truth : NULL;
 }
@@ -244,13 +235,20 @@ static void answer_truth(struct query *q, const struct truth *truth)
     reply_truth(q, truth);
 }
 
-/* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
-static bool answer_from_cache(struct query *q, struct truth *truth, enum query_progress *progress)
+bool truth_is_short(const struct query *q, const struct truth *truth)
 {
     if (truth->failed && q->policed)
         return false; /* names of its chain that could be had may have a rule */
     if (truth->link_count > 1 && q->view->has_zones)
         return false; /* the chain may lead into a zone of ours */
+    return true;
+}
+
+/* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
+static bool answer_from_cache(struct query *q, struct truth *truth, enum query_progress *progress)
+{
+    if (!truth_is_short(q, truth))
+        return false;
     enum short_way way = judge_short(q, truth);
     if (way == SHORT_NOT)
         return false;
@@ -258,6 +256,8 @@ static bool answer_from_cache(struct query *q, struct truth *truth, enum query_p
     if (way == SHORT_RULE) {
         count(q, SERVE_CACHE_HITS);
         *progress = rewrite_begin(q);
+        if (*progress == QUERY_DONE)
+            remember_rule(q, truth);
     } else {
         answer_truth(q, truth);
     }
@@ -326,7 +326,7 @@ static enum query_progress judge(struct query *q)
     q->verdict_is_rule = step == POLICY_RULE;
     if (step != POLICY_RULE) {
         if (q->sole_truth && !q->servers_incomplete)
-            memo_set(q, q->sole_truth);
+            remember_clean(q, q->sole_truth);
         return finish_truth(q);
     }
     if (!rewrite_lets_pass(q))
@@ -396,6 +396,8 @@ static bool rule_before_recursion(struct query *q, enum query_progress *progress
     *progress = rewrite_begin(q);
     if (*progress == QUERY_WAITS)
         *progress = advance(q);
+    else if (q->rights.query)
+        remember_rule(q, NULL);
     return true;
 }
 
@@ -506,12 +508,15 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     q->name_length = q->asked.qname_length;
     name_copy_lower_known(q->name, q->asked.qname, q->name_length);
     take_rights(q);
-    struct truth *truth = q->rights.query && !q->explanation ? fresh_truth(q) : NULL;
+    bool short_way = q->rights.query && !q->explanation && q->asked.qtype != q->view->synthesized_type;
+    struct truth *truth = short_way ? fresh_truth(q) : NULL;
     if (truth && memo_is_clean(q, truth)) {
         count(q, SERVE_POLICY_MEMO_HITS);
         answer_truth(q, truth);
         return QUERY_DONE;
     }
+    if (short_way && answer_remembered(q, truth))
+        return QUERY_DONE;
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
     int meta = meta_type_rcode(q->asked.qtype, zone && name_equal(zone->origin, q->name));

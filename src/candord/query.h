@@ -4,6 +4,7 @@
  *   query.c     the way: parse, access, policy, truth, verdict, answer
  *   chain.c     the truth about a name, stitched from zones of ours and recursion
  *   rewrite.c   what a verdict makes of the answer
+ *   remembered.c  what policy said of the same question before
  *   servers.c   the name servers of a name, for NSDNAME and NSIP rules
  *   reply.c     the bytes that go out
  *
@@ -29,6 +30,7 @@
 
 struct worker;
 struct explanation;
+struct ready_answer;
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
@@ -95,6 +97,7 @@ struct query {
     struct dns_query asked;
     uint8_t name[NAME_MAX_BYTES]; /* lower case */
     uint8_t name_length;
+    uint64_t hash; /* of name and type, as the cache has it; set where the short way is tried */
 
     /* The world it sees. */
     struct snapshot *snapshot;
@@ -142,6 +145,8 @@ struct query {
     uint8_t *out;
     size_t out_size;   /* of the buffer */
     size_t out_length; /* 0 and no_reply: nothing is sent */
+    size_t
+        records_end; /* in out: where the OPT begins, if there is one; of denials and of answers of records */
     bool no_reply;
     uint8_t cookie[40];
     uint8_t cookie_length;
@@ -191,6 +196,23 @@ bool rewrite_lets_pass(struct query *query);
 /* Logs and counts a match (also one of a disabled zone). */
 void rewrite_note(struct query *query, const struct policy_match *match, bool disabled);
 
+/* --- remembered.c --- */
+
+/* No rule concerns the truth, which is in no zone of ours: remembers that, if it holds for other clients. */
+void remember_clean(const struct query *query, struct truth *truth);
+
+/* The rule of query->verdict has made the answer that is in out. `truth`: the fresh one in the cache, or
+ * NULL. Remembers what holds for others who ask the same. */
+void remember_rule(struct query *query, struct truth *truth);
+
+/* Answers with what a rule for the question's own name made of it before; counts and logs the match as it did
+ * then. False: nothing is remembered that may go out. */
+bool answer_remembered(struct query *query, struct truth *truth);
+
+/* Can a fresh cached truth be answered from without gathering (policed failures and chains that may lead into
+ * zones of ours cannot)? */
+bool truth_is_short(const struct query *query, const struct truth *truth);
+
 /* --- dns64.c --- */
 
 /* Does the answer call for synthesis (RFC 6147)? Then a gathering of A records is begun (STAGE_DNS64). */
@@ -220,6 +242,8 @@ void reply_truth(struct query *query, const struct truth *truth);
 /* Writes an answer without records but a ready one in additional (NULL: none). False: it does not fit. */
 bool reply_denial(struct query *query, unsigned rcode, const struct ready_record *additional, int ede,
                   const char *ede_text) MUST_CHECK;
+/* Writes an answer that is ready. False: it does not fit, or the client asks for more than it has. */
+bool reply_ready(struct query *query, const struct ready_answer *ready) MUST_CHECK;
 /* Writes an answer that is only a code, with an EDE if not EDE_NONE. */
 void reply_code(struct query *query, unsigned rcode, int ede, const char *text);
 /* Writes an empty answer with TC. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "candord/query.h"
+#include "candord/ready_table.h"
 #include "candord/worker.h"
 #include "dns/name.h"
 
@@ -74,6 +75,7 @@ static void finish(struct query *q, struct message_writer *m, unsigned rcode, co
 {
     if (m->truncated)
         m->flags |= DNS_TC;
+    q->records_end = writer_used(&m->writer);
     if (edns)
         message_put_edns(m, edns);
     q->out_length = message_finish(m, (uint16_t)rcode);
@@ -179,9 +181,48 @@ bool reply_denial(struct query *q, unsigned rcode, const struct ready_record *ad
     size_t length = additional ? additional->length : 0;
     bool has_edns = edns_of(q, rcode, ede, ede_text, &edns);
     uint8_t *records = frame(q, (uint16_t)(base_flags(q) | rcode), counts, length, has_edns ? &edns : NULL);
-    if (records && length)
+    if (!records)
+        return false;
+    if (length)
         memcpy(records, additional->bytes, length);
-    return records;
+    q->records_end = (size_t)(records + length - q->out);
+    return true;
+}
+
+/* Options that a ready OPT has not; a cookie can be added to it. */
+static bool wants_more_options(const struct query *q)
+{
+    return (q->asked.wants_nsid && q->snapshot->config->server.nsid) ||
+           (q->asked.wants_keepalive && q->client.transport == TRANSPORT_TCP);
+}
+
+/* Adds a cookie to the OPT that begins at `opt` and ends at `end`. Returns the new end. */
+static uint8_t *add_cookie(const struct query *q, uint8_t *opt, uint8_t *end)
+{
+    enum { RDLENGTH_AT = 9 };
+    store_u16(end, EDNS_COOKIE);
+    store_u16(end + 2, q->cookie_length);
+    memcpy(end + 4, q->cookie, q->cookie_length);
+    store_u16(opt + RDLENGTH_AT, (uint16_t)(load_u16(opt + RDLENGTH_AT) + 4 + q->cookie_length));
+    return end + 4 + q->cookie_length;
+}
+
+bool reply_ready(struct query *q, const struct ready_answer *ready)
+{
+    size_t head = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4;
+    bool has_edns = q->asked.has_edns;
+    size_t length = ready->length + (has_edns ? (size_t)ready->opt_length : 0);
+    size_t cookie_bytes = has_edns && q->cookie_length ? 4u + q->cookie_length : 0;
+    if (wants_more_options(q) || head + length + cookie_bytes > size_limit(q))
+        return false;
+    put_head(q, base_flags(q) | ready->rcode, ready->counts, has_edns);
+    uint8_t *at = q->out + head, *end = at + length;
+    memcpy(at, ready_records(ready), length);
+    if (cookie_bytes)
+        end = add_cookie(q, at + ready->length, end);
+    q->out_length = (size_t)(end - q->out);
+    count_answer(q, ready->rcode, false);
+    return true;
 }
 
 /* --- records --- */

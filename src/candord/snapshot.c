@@ -70,6 +70,7 @@ void view_init(struct view *view, const struct view_config *config, unsigned ind
         .policy_soas = ready_soas(policy),
         .zones = zones,
         .has_zones = zone_table_count(zones) > 0,
+        .synthesized_type = config->dns64_count ? TYPE_AAAA : 0,
         .pool = pool,
     };
 }

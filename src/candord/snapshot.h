@@ -49,7 +49,8 @@ struct view {
     struct policy_set *policy;
     struct ready_record *policy_soas; /* of each policy zone, as add-soa adds it; length 0: none */
     struct zone_table *zones;
-    bool has_zones; /* zones of ours other than the empty ones */
+    bool has_zones;            /* zones of ours other than the empty ones */
+    uint16_t synthesized_type; /* AAAA with dns64: what the cache holds of it is not the answer; else 0 */
     struct truth_source_pool *pool;
 };
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/reader.h"
 #include "candord/explain.h"
+#include "candord/ready_table.h"
 #include "candord/server_table.h"
 #include "dns/name.h"
 
@@ -31,6 +32,7 @@ struct worker {
     struct loop *loop;
     struct server_table *servers;
     struct rights_table *rights;
+    struct ready_table *ready;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;
@@ -212,6 +214,11 @@ void worker_fetch(struct worker *worker, const struct view *view, const uint8_t 
 struct rights_table *worker_rights(struct worker *worker)
 {
     return worker->rights;
+}
+
+struct ready_table *worker_ready(struct worker *worker)
+{
+    return worker->ready;
 }
 
 struct server_table *worker_servers(struct worker *worker)
@@ -472,8 +479,9 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->loop = loop_new();
     worker->servers = server_table_new();
     worker->rights = rights_table_new();
+    worker->ready = ready_table_new();
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
-    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights)
+    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready)
         error = ERR_NOMEM;
     if (!error)
         error = open_listeners(worker, config, problem, problem_size);
@@ -580,6 +588,7 @@ void worker_free(struct worker *worker)
     free(worker->listeners);
     server_table_free(worker->servers);
     rights_table_free(worker->rights);
+    ready_table_free(worker->ready);
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);

@@ -61,6 +61,9 @@ struct serving *worker_serving(struct worker *worker);
 /* The worker's memory of who may have what. */
 struct rights_table *worker_rights(struct worker *worker);
 
+/* The worker's ready answers of policy. */
+struct ready_table *worker_ready(struct worker *worker);
+
 /* The worker's table of zone cuts and their name servers. */
 struct server_table *worker_servers(struct worker *worker);
 

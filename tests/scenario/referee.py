@@ -3,7 +3,7 @@
 # timeout 300
 """The referee: generated policy zones and questions go to Debian's named and to candord, with the same file.
 
-  referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--only P] [--shrink N] [--self]
+  referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--times N] [--only P] [--shrink N] [--self]
 
 Every difference of rcode, flags, sections or EDNS fails the run unless it is on the short list of
 tests/support/wanted.py, where each entry names the rule of doc/rpz.md that wants it. The log lines about
@@ -236,6 +236,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", default=None, help="default: 1; with --long a new one, printed")
     parser.add_argument("--questions", type=int, default=None, help="default: 4,000; with --long 20,000")
     parser.add_argument("--policies", type=int, default=8)
+    parser.add_argument("--times", type=int, default=4, help="each question is asked so often: what is remembered must answer alike")
     parser.add_argument("--only", type=int, help="only the policy of this number")
     parser.add_argument("--shrink", type=int, metavar="N", help="cut the policy down to what the Nth difference needs")
     parser.add_argument("--nameservers", type=float, default=0.0, help="share of policies with NSDNAME and NSIP rules")
@@ -259,7 +260,7 @@ def hear_policy(a, court, index, each):
     verdicts = Verdicts(policy)
     with tap.case("policy %d of seed %s: %s" % (index, a.seed, " ".join(policy.globals) or "defaults")):
         begin = time.monotonic()
-        asyncio.run(hear(court, policy, policy.questions, verdicts))
+        asyncio.run(hear(court, policy, policy.questions * a.times, verdicts))
         tap.comment("%d questions, %d answered by a rule with SOA, %d dropped, %d unstable, excused %s, %.1f s" % (
             verdicts.asked, verdicts.made, verdicts.dropped, len(verdicts.unstable), dict(verdicts.excused),
             time.monotonic() - begin))
