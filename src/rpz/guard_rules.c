@@ -181,9 +181,27 @@ static void touch(struct weighing *w, const uint8_t *given)
     weigh_rule(w, owner, &rule, rule_at(w->in->old, owner, &rule), rule_at(w->in->fresh, owner, &rule));
 }
 
-static int touch_record(void *context, const struct policy_record *record)
+/* A first load: nothing to compare with, and the records of an owner stand together. */
+struct first {
+    struct weighing *w;
+    uint8_t owner[NAME_MAX_BYTES]; /* the last rule's */
+};
+
+static int take_record(void *context, const struct policy_record *record)
 {
-    touch(context, record->owner);
+    struct first *first = context;
+    struct rpz_owner rule;
+    struct rule_there after = {RPZ_NONE, 0};
+    const uint8_t *origin = policy_zone_origin(first->w->in->fresh);
+    bool is_rule =
+        !name_equal(record->owner, origin) && !name_equal(record->owner, first->owner) &&
+        name_is_within(record->owner, origin) && rpz_owner_decode(record->owner, origin, &rule) == RPZ_KEPT &&
+        rpz_action_decode(&rule, record->type, record->rdata, record->rdata_length, &after.action) ==
+            RPZ_KEPT;
+    if (is_rule) {
+        name_copy(first->owner, record->owner);
+        weigh_rule(first->w, first->owner, &rule, (struct rule_there){RPZ_NONE, 0}, after);
+    }
     return 0;
 }
 
@@ -196,9 +214,10 @@ static int touch_change(void *context, const struct policy_change *change)
 void guard_weigh_rules(struct weighing *w)
 {
     const struct guard_input *in = w->in;
+    struct first first = {.w = w};
     int error = 0;
     if (!in->old)
-        error = policy_zone_each(in->fresh, touch_record, w);
+        error = policy_zone_each(in->fresh, take_record, &first);
     else if (!in->changes)
         error = policy_zone_diff(in->old, in->fresh, touch_change, w);
     else
