@@ -37,6 +37,7 @@ static const struct context {
     {RRL, "rate-limit", "rate-limit"},
     {DLZ, "dlz", "a dlz statement"},
     {INVIEW, NULL, "a zone with in-view"},
+    {GUARD, "guard", "a guard"},
 };
 
 static const struct {

@@ -36,6 +36,7 @@ enum conf_context {
     RRL = 1 << 22, /* rate-limit */
     DLZ = 1 << 23,
     INVIEW = 1 << 24, /* zone that stands in another view */
+    GUARD = 1 << 26,
 };
 
 /* What we do with a word: use it, or accept it for one of these reasons. */

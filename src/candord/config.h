@@ -17,6 +17,7 @@
 #include "candord/acl.h"
 #include "dns/tsig.h"
 #include "resolve/resolver.h"
+#include "rpz/guard.h"
 #include "rpz/policy.h"
 
 struct listen_address {
@@ -46,6 +47,12 @@ enum zone_kind {
     ZONE_FEED
 };
 
+/* What a new version of a policy zone is weighed against before it goes into force. */
+struct guard_config {
+    struct guard_options options;            /* on: this zone is guarded */
+    const struct protected_names *protected; /* NULL: memory was out */
+};
+
 struct zone_config {
     uint8_t name[255]; /* lower case */
     const char *name_text;
@@ -62,6 +69,7 @@ struct zone_config {
     const struct endpoint *servers; /* forwarders, server-addresses or stub primaries */
     size_t server_count;
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
+    struct guard_config guard;
     bool is_policy;            /* some view's response-policy names it */
 };
 

@@ -26,6 +26,9 @@ struct builder {
     struct named_servers *servers;
     size_t resolver_cache_bytes; /* libunbound's part of max-cache-size */
     unsigned server_visits;      /* lists looked into, to bound lists of lists */
+    /* protect { } of a view and of options, and the view's statements that they were read from. */
+    const struct protected_names *protected_names;
+    const struct conf_statement *protected_of;
     struct conf_place at; /* of options { }, or of the file: for problems without a place of their own */
 };
 
@@ -89,6 +92,8 @@ void build_resolver(struct builder *b, const struct scope *scope, struct view_co
 /* `list` holds the view's statements with its zones. */
 void build_zones(struct builder *b, const struct scope *scope, const struct conf_statement *list,
                  struct view_config *view);
+/* zone->guard; the zone's kind is known. */
+void build_guard(struct builder *b, const struct scope *scope, struct zone_config *zone);
 /* Needs the zones: marks those that are policy zones. */
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_dns64(struct builder *b, const struct scope *scope, struct view_config *view);

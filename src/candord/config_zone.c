@@ -131,6 +131,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     zone->allow_notify = scope_acl(b, &scope, "allow-notify", &acl_none);
     zone->allow_update = scope_acl(b, &scope, "allow-update", &acl_none);
     zone->notify = build_notify(&scope);
+    build_guard(b, &scope, zone);
     build_file(b, list, zone);
     build_format(b, &scope, zone);
     build_servers_of(b, list, zone);

@@ -2,49 +2,26 @@
 #include "rpz/protect.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "dns/name.h"
-
-/* Sorted canonically: a name stands right before all that is below it. */
-struct protected_names {
-    size_t count;
-    struct protected_name names[];
-};
 
 static int order(const void *a, const void *b)
 {
     return name_compare(((const struct protected_name *)a)->name, ((const struct protected_name *)b)->name);
 }
 
-struct protected_names *protected_new(const struct protected_name *names, size_t count)
+void protected_init(struct protected_names *protected, struct protected_name *names, size_t count)
 {
-    struct protected_names *made = malloc(sizeof *made + count * sizeof *names);
-    if (!made)
-        return NULL;
-    made->count = 0;
-    if (count) {
-        memcpy(made->names, names, count * sizeof *names);
-        qsort(made->names, count, sizeof *names, order);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct protected_name *last = made->count ? &made->names[made->count - 1] : NULL;
-        if (last && name_equal(last->name, made->names[i].name))
-            last->how |= made->names[i].how;
+    size_t kept = 0;
+    if (count)
+        qsort(names, count, sizeof *names, order); /* a name stands right before all that is below it */
+    for (size_t i = 0; i < count; i++)
+        if (kept && name_equal(names[kept - 1].name, names[i].name))
+            names[kept - 1].how |= names[i].how;
         else
-            made->names[made->count++] = made->names[i];
-    }
-    return made;
-}
-
-void protected_free(struct protected_names *names)
-{
-    free(names);
-}
-
-size_t protected_count(const struct protected_names *names)
-{
-    return names ? names->count : 0;
+            names[kept++] = names[i];
+    protected->names = names;
+    protected->count = kept;
 }
 
 /* The first name that is not before `name`. */
@@ -81,7 +58,7 @@ static const uint8_t *at_or_above(const struct protected_names *names, const uin
 const uint8_t *protected_find(const struct protected_names *names, const uint8_t *name, bool covers_below,
                               bool (*covers)(void *context, const uint8_t *protected), void *context)
 {
-    if (!protected_count(names))
+    if (!names || !names->count)
         return NULL;
     const uint8_t *found = at_or_above(names, name);
     if (found || !covers_below)

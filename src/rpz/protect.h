@@ -19,16 +19,18 @@ enum protect_how {
 };
 
 struct protected_name {
-    uint8_t name[255]; /* lower case */
+    const uint8_t *name; /* lower case; borrowed, as the array is */
     uint8_t how;
 };
 
-struct protected_names; /* in canonical order */
+/* In canonical order. */
+struct protected_names {
+    const struct protected_name *names;
+    size_t count;
+};
 
-/* Copies `count` names in any order; of one that is there twice both choices hold. NULL: memory. */
-struct protected_names *protected_new(const struct protected_name *names, size_t count);
-void protected_free(struct protected_names *names);
-size_t protected_count(const struct protected_names *names);
+/* Sorts `names` where they stand; of one that is there twice both choices hold. */
+void protected_init(struct protected_names *protected, struct protected_name *names, size_t count);
 
 /* The protected name that a rule for `name` (lower case, without `*.`) hits, or NULL. `covers` says whether a
  * wildcard at `name`, or with `include_subdomains` a rule there, really decides about a name below it: a more

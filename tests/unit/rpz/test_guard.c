@@ -192,21 +192,25 @@ static void blocks_wider_than_the_limit_are_found(void **state)
 
 /* --- protected names --- */
 
-static struct protected_names *protect(const char *name, unsigned how)
+struct protection {
+    struct protected_name one;
+    struct protected_names names;
+};
+
+static const struct protected_names *protect(struct protection *protection, const char *name, unsigned how)
 {
-    struct protected_name one = {.how = (uint8_t)how};
-    name_copy(one.name, wire(name));
-    return protected_new(&one, 1);
+    protection->one = (struct protected_name){wire(name), (uint8_t)how};
+    protected_init(&protection->names, &protection->one, 1);
+    return &protection->names;
 }
 
 static bool hits(const char *name, unsigned how, const char *rule)
 {
     struct bench bench;
     bench_init(&bench);
-    struct protected_names *names = protect(name, how);
-    bench.input.protected = names;
+    struct protection protection;
+    bench.input.protected = protect(&protection, name, how);
     weigh(&bench, ZONE(NULL), ZONE(rule));
-    protected_free(names);
     assert_true(!bench.report.held || held_for(&bench, GUARD_PROTECTED));
     return bench.report.held != 0;
 }
@@ -247,19 +251,20 @@ static void protected_names_are_hit_from_above(void **state)
 static void a_list_of_protected_names_is_searched(void **state)
 {
     (void)state;
+    static uint8_t bytes[300][NAME_MAX_BYTES];
     struct protected_name list[300];
+    struct protected_names names;
     char text[64];
     for (unsigned i = 0; i < 300; i++) {
         snprintf(text, sizeof text, "p%u.d%u.test", i * 37 % 150, i % 7);
-        name_copy(list[i].name, wire(text));
-        list[i].how = i < 150 ? PROTECT_EXACT : PROTECT_BELOW;
+        name_copy(bytes[i], wire(text));
+        list[i] = (struct protected_name){bytes[i], i < 150 ? PROTECT_EXACT : PROTECT_BELOW};
     }
-    struct protected_names *names = protected_new(list, 300);
-    assert_true(protected_count(names) > 0 && protected_count(names) <= 300);
+    protected_init(&names, list, 300);
+    assert_true(names.count >= 150 && names.count <= 300);
     for (unsigned i = 0; i < 150; i++)
-        assert_true(name_equal(protected_find(names, list[i].name, false, NULL, NULL), list[i].name));
-    assert_null(protected_find(names, wire("p0.other"), false, NULL, NULL));
-    protected_free(names);
+        assert_true(name_equal(protected_find(&names, bytes[i], false, NULL, NULL), bytes[i]));
+    assert_null(protected_find(&names, wire("p0.other"), false, NULL, NULL));
 }
 
 static void the_sentence_names_the_protected_name(void **state)
@@ -267,12 +272,11 @@ static void the_sentence_names_the_protected_name(void **state)
     (void)state;
     struct bench bench;
     bench_init(&bench);
-    struct protected_names *names = protect("gouv.test", PROTECT_ALL);
-    bench.input.protected = names;
+    struct protection protection;
+    bench.input.protected = protect(&protection, "gouv.test", PROTECT_ALL);
     assert_int_equal(weigh(&bench, ZONE(NULL), ZONE("www.gouv.test 60 CNAME rpz-drop.")), GUARD_HELD);
     assert_sentence(&bench, GUARD_PROTECTED,
                     "has 1 new rule on a protected name: www.gouv.test (DROP, hits gouv.test)");
-    protected_free(names);
 }
 
 /* --- how much changes --- */
