@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "base/reader.h"
 #include "candord/commands.h"
+#include "candord/guard.h"
 #include "dns/name.h"
 
 enum { KEEPER_NICE = 10 /* loading gives way to answering */, DRAIN_MS = 3000 };
@@ -133,6 +134,9 @@ static bool run_job(struct daemon *daemon, struct job *job)
     switch (job->kind) {
     case JOB_RELOAD_ALL:
         reload_all(daemon, job);
+        break;
+    case JOB_CALL:
+        job->call(daemon, job);
         break;
     case JOB_RELOAD_ZONE:
         reload_zone(daemon, job);
@@ -324,6 +328,7 @@ static int prepare(struct daemon *daemon)
     daemon->serving.metrics = daemon->metrics;
     random_bytes(daemon->serving.cookie_secret, sizeof daemon->serving.cookie_secret);
     keeper_init(&daemon->keeper);
+    guard_open(daemon);
     int error = inbox_init(&daemon->inbox);
     if (!error)
         error = inbox_init(&daemon->keeper_inbox);
@@ -451,6 +456,7 @@ static void free_parts(struct daemon *daemon)
     publish_retire(daemon, true);
     if (daemon->holder && daemon->holder->config->server.pid_file)
         unlink(daemon->holder->config->server.pid_file);
+    guard_close(daemon);
     keeper_fini(&daemon->keeper);
     config_holder_unref(daemon->holder);
     rcu_barrier();

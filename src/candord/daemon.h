@@ -38,6 +38,7 @@ struct daemon {
     struct worker **workers;
     unsigned worker_count;
     struct keeper keeper;
+    struct suffixes *suffixes;       /* the guard's; NULL: no list */
     struct config_holder *holder;    /* the configuration in force; the keeper thread replaces it */
     struct truth_source_pool *pools; /* the keeper thread's */
     pthread_t keeper_thread;
@@ -60,12 +61,19 @@ void daemon_stop(struct daemon *daemon);
 
 /* --- jobs of the keeper thread --- */
 
-enum job_kind { JOB_RELOAD_ALL /* configuration and zones */, JOB_RELOAD_ZONE, JOB_ARRIVAL, JOB_END };
+enum job_kind {
+    JOB_RELOAD_ALL /* configuration and zones */,
+    JOB_RELOAD_ZONE,
+    JOB_ARRIVAL,
+    JOB_CALL,
+    JOB_END
+};
 
 struct job {
     struct inbox_message message;
     enum job_kind kind;
-    uint8_t origin[255];           /* JOB_RELOAD_ZONE */
+    uint8_t origin[255];                                  /* JOB_RELOAD_ZONE */
+    void (*call)(struct daemon *daemon, struct job *job); /* JOB_CALL: what the keeper thread does */
     struct arrival *arrival;       /* JOB_ARRIVAL: see arrival.h, which submits these */
     int error;                     /* the result */
     char problem[512];             /* what went wrong, for people */

@@ -14,6 +14,7 @@ void keeper_init(struct keeper *keeper)
     keeper->zones = keeper->forgotten = NULL;
     keeper->weigh = NULL;
     keeper->weigh_context = NULL;
+    keeper->config = NULL;
 }
 
 void keeper_set_text(char **to, const char *text)
@@ -86,6 +87,7 @@ struct kept_zone *keeper_find_or_add(struct keeper *keeper, const char *view_nam
 struct kept_zone *keeper_find(struct keeper *keeper, const struct config *config, const char *view_name,
                               const uint8_t *origin)
 {
+    keeper->config = config;
     for (size_t v = 0; v < config->view_count; v++) {
         const struct view_config *view = &config->views[v];
         for (size_t i = 0; i < view->zone_count && strcmp(view->name, view_name) == 0; i++)

@@ -83,9 +83,10 @@ struct weighing {
 struct keeper {
     pthread_mutex_t lock; /* guards the list and the fields above, for readers of other threads */
     struct kept_zone *zones;
+    const struct config *config; /* under which versions are taken at this moment */
     struct kept_zone *forgotten; /* no longer configured; their counters may still be written */
-    /* The guard: called on the keeper thread for each version that would act. Not called for the first
-     * version of a zone, and not for a zone that is rolled back. NULL: nothing is held. */
+    /* The guard: called on the keeper thread for each version that would act. The first version of a zone is
+     * never held. Not called for a zone that is rolled back. NULL: nothing is held. */
     void (*weigh)(void *context, struct weighing *weighing);
     void *weigh_context;
 };

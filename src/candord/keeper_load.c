@@ -118,6 +118,7 @@ static int load_if_due(struct keeper *keeper, const struct config *config, const
 unsigned keeper_load(struct keeper *keeper, const struct config *config, bool only_new)
 {
     unsigned failed = 0;
+    keeper->config = config;
     for (size_t v = 0; v < config->view_count; v++) {
         const struct view_config *view = &config->views[v];
         for (size_t i = 0; i < view->zone_count; i++)
@@ -130,6 +131,7 @@ unsigned keeper_load(struct keeper *keeper, const struct config *config, bool on
 int keeper_reload(struct keeper *keeper, const struct config *config, const uint8_t *origin)
 {
     int result = ERR_NOT_FOUND;
+    keeper->config = config;
     for (size_t v = 0; v < config->view_count; v++) {
         const struct view_config *view = &config->views[v];
         for (size_t i = 0; i < view->zone_count; i++) {

@@ -2,6 +2,7 @@
 /* What becomes of a version: the latest, weighed, in force; and what an operator decides about it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,9 +35,11 @@ static void set_hold(struct kept_zone *zone, enum zone_hold hold, const char *re
 /* What the version does if nothing is said against it. */
 static void weigh(struct keeper *keeper, struct weighing *weighing)
 {
-    if (keeper->weigh && weighing->zone->content)
+    if (keeper->weigh)
         keeper->weigh(keeper->weigh_context, weighing);
-    if (!weighing->hold)
+    weighing->hold &= weighing->zone->content != NULL;
+    const char *known = weighing->zone->hold_reason;
+    if (!weighing->hold || (known && !strcmp(known, weighing->reason)))
         return;
     char name[NAME_TEXT_MAX];
     log_write(LOG_ZONELOAD, LEVEL_WARN, "zone %s/IN: serial %u from %s is held: %s",

@@ -73,6 +73,13 @@ static void take_rights(struct query *q)
     q->policed = q->view->has_policy && (q->recursion_allowed || !rd);
 }
 
+/* The guard weighs new policy against what clients ask. */
+static void note_asked(const struct query *q)
+{
+    if (q->policed && !q->explanation)
+        sketch_ask(q->asked_lately, q->name, q->name_length, q->view->asked_id, q->now_ms);
+}
+
 /* May this client ask about this name at all? */
 static bool access_allowed(const struct query *q, const struct zone_table_entry *zone)
 {
@@ -508,6 +515,7 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     q->name_length = q->asked.qname_length;
     name_copy_lower_known(q->name, q->asked.qname, q->name_length);
     take_rights(q);
+    note_asked(q);
     bool short_way = q->rights.query && !q->explanation && q->asked.qtype != q->view->synthesized_type;
     struct truth *truth = short_way ? fresh_truth(q) : NULL;
     if (truth && memo_is_clean(q, truth)) {

@@ -27,6 +27,7 @@
 #include "net/loop.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "rpz/sketch.h"
 
 struct worker;
 struct explanation;
@@ -84,6 +85,7 @@ enum query_stage {
 struct query {
     struct worker *worker;
     struct query *next_free;
+    struct sketch *asked_lately; /* the worker's summary of what clients ask */
 
     /* The packet and where it came from. Borrowed until the query waits, then copied. */
     struct client client;

@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "dns/name.h"
 #include "dns/record.h"
 
@@ -57,12 +59,18 @@ static struct ready_record *ready_soas(const struct policy_set *policy)
     return soas;
 }
 
+uint32_t view_asked_id(const char *view_name)
+{
+    return (uint32_t)hash_bytes(0, view_name, strlen(view_name)) | 1; /* 0 stands for all views */
+}
+
 void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
                struct zone_table *zones, struct truth_source_pool *pool)
 {
     *view = (struct view){
         .config = config,
         .index = index,
+        .asked_id = view_asked_id(config->name),
         .any_client = acl_is_any(config->match_clients) && acl_is_any(config->match_destinations) &&
                       !config->match_recursive_only,
         .has_policy = policy && policy->count > 0,

@@ -44,6 +44,7 @@ struct ready_record {
 struct view {
     const struct view_config *config;
     unsigned index;
+    uint32_t asked_id; /* stands for the view in the summaries of what is asked (rpz/sketch.h) */
     bool any_client; /* match-clients and match-destinations let everybody in */
     bool has_policy;
     struct policy_set *policy;
@@ -70,6 +71,9 @@ struct snapshot *snapshot_new(struct config_holder *holder, size_t view_count);
 /* Fills what a view derives from its parts; takes over the references given. */
 void view_init(struct view *view, const struct view_config *config, unsigned index, struct policy_set *policy,
                struct zone_table *zones, struct truth_source_pool *pool);
+
+/* view->asked_id: the same for a name over reloads. */
+uint32_t view_asked_id(const char *view_name);
 
 /* How long a policy zone's SOA lives in an answer (rpz.md rule 24). */
 uint32_t policy_soa_ttl_s(const struct rrset *soa);

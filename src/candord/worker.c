@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/reader.h"
 #include "candord/explain.h"
 #include "candord/ready_table.h"
@@ -33,6 +34,7 @@ struct worker {
     struct server_table *servers;
     struct rights_table *rights;
     struct ready_table *ready;
+    struct sketch *sketch;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;
@@ -81,6 +83,7 @@ static struct query *query_take(struct worker *worker)
     if (!q)
         return NULL;
     q->worker = worker;
+    q->asked_lately = worker->sketch;
     q->pending.query = q;
     arena_init(&q->arena, 2048);
     query_clear(q);
@@ -219,6 +222,11 @@ struct rights_table *worker_rights(struct worker *worker)
 struct ready_table *worker_ready(struct worker *worker)
 {
     return worker->ready;
+}
+
+struct sketch *worker_sketch(struct worker *worker)
+{
+    return worker->sketch;
 }
 
 struct server_table *worker_servers(struct worker *worker)
@@ -480,8 +488,10 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->servers = server_table_new();
     worker->rights = rights_table_new();
     worker->ready = ready_table_new();
+    worker->sketch = sketch_new(random_u64());
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
-    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready)
+    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready ||
+        !worker->sketch)
         error = ERR_NOMEM;
     if (!error)
         error = open_listeners(worker, config, problem, problem_size);
@@ -589,6 +599,7 @@ void worker_free(struct worker *worker)
     server_table_free(worker->servers);
     rights_table_free(worker->rights);
     ready_table_free(worker->ready);
+    sketch_free(worker->sketch);
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);

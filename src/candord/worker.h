@@ -67,6 +67,9 @@ struct ready_table *worker_ready(struct worker *worker);
 /* The worker's table of zone cuts and their name servers. */
 struct server_table *worker_servers(struct worker *worker);
 
+/* Its summary of what clients ask: read from any thread. */
+struct sketch *worker_sketch(struct worker *worker);
+
 /* The worker's inbox: where the resolver's answers come back. */
 struct inbox *worker_inbox(struct worker *worker);
 

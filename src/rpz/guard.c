@@ -101,7 +101,7 @@ static bool too_much_affected(const struct weighing *w)
 {
     const struct guard_report *report = w->report;
     const struct guard_options *options = w->in->options;
-    if (report->remembered)
+    if (report->held_on)
         return true;
     return !report->too_few_queries &&
            over_percent(report->affected, report->queries, options->max_affected_percent);
@@ -200,7 +200,7 @@ static void note_traffic_offenders(struct weighing *w)
     uint64_t left = report->affected;
     qsort(w->weights, w->weight_count, sizeof *w->weights, by_queries);
     for (size_t i = 0; i < w->weight_count; i++) {
-        if (!report->remembered && !over_percent(left, report->queries, w->in->options->max_affected_percent))
+        if (!over_percent(left, report->queries, w->in->options->max_affected_percent))
             return;
         guard_note_offender(w, w->weights[i].owner);
         left -= w->weights[i].queries < left ? w->weights[i].queries : left;
@@ -252,31 +252,41 @@ static int apply_without(struct weighing *w, struct policy_zone **out)
     return error;
 }
 
-int guard_without_offenders(const struct guard_input *input, struct policy_zone **out,
-                            struct guard_report *report)
+static int make_without(struct weighing *w, struct policy_zone **out)
 {
-    struct weighing w = {.in = input, .report = report, .keep_offenders = true};
-    *out = NULL;
-    int error = weigh(&w);
-    note_traffic_offenders(&w);
-    if (!error && (!w.offender_count || w.offender_count > GUARD_DROPPED_MAX))
-        error = ERR_REFUSED;
-    if (!error)
-        error = w.no_memory ? ERR_NOMEM : apply_without(&w, out);
-    size_t dropped = w.offender_count;
-    weighing_end(&w);
+    int error = weigh(w);
     if (error)
         return error;
+    note_traffic_offenders(w);
+    if (!w->offender_count || w->offender_count > GUARD_DROPPED_MAX)
+        return ERR_REFUSED;
+    return w->no_memory ? ERR_NOMEM : apply_without(w, out);
+}
+
+static int weigh_again(const struct guard_input *input, const struct policy_zone *rest,
+                       struct guard_report *report)
+{
     struct guard_input again = *input;
-    again.fresh = *out;
+    again.fresh = rest;
     again.changes = NULL;
-    error = guard_weigh(&again, report);
-    report->dropped = dropped;
-    if (!error && report->verdict == GUARD_HELD)
-        error = ERR_REFUSED;
-    if (error) {
+    int error = guard_weigh(&again, report);
+    return !error && report->verdict == GUARD_HELD ? ERR_REFUSED : error;
+}
+
+int guard_without_offenders(const struct guard_input *input, struct policy_zone **out, uint64_t *dropped)
+{
+    struct guard_report *report = malloc(sizeof *report);
+    struct weighing w = {.in = input, .report = report, .keep_offenders = true};
+    *out = NULL;
+    int error = report ? make_without(&w, out) : ERR_NOMEM;
+    *dropped = w.offender_count;
+    if (!error)
+        error = weigh_again(input, *out, report);
+    if (error && *out) {
         policy_zone_unref(*out);
         *out = NULL;
     }
+    weighing_end(&w);
+    free(report);
     return error;
 }

@@ -64,11 +64,9 @@ struct guard_input {
     const void *suffixes;
     const struct protected_names *protected; /* NULL: none */
     const struct asked *asked;               /* NULL: nothing is known */
-    /* The version before was held for the traffic that it touched, and too little has been seen since the
-     * program began to weigh that anew: as long as one of these names is still answered differently, it is
-     * held on. */
-    const struct asked_name *remembered;
-    size_t remembered_count;
+    /* The version before was held for the traffic that it touched: as long as too few queries have been seen
+     * (the program was started anew) to weigh that again, its successors are held as well. */
+    bool held_for_traffic;
 };
 
 enum { GUARD_FINDINGS_MAX = 20, GUARD_NAMES_MAX = 10 };
@@ -100,9 +98,9 @@ struct guard_report {
     uint64_t added, removed, changed; /* rules; changed: another action or other data */
     uint64_t queries, affected, step; /* asked lately; of those answered differently; see rpz/sketch.h */
     bool too_few_queries;             /* fewer than min_queries */
-    bool remembered;                  /* held on for names remembered */
+    bool held_on;                     /* held_for_traffic, and still too few queries */
     uint64_t found[GUARD_REASONS];    /* rules */
-    uint64_t dropped;                 /* rules left out of the version (guard_without_offenders()) */
+    uint64_t dropped;                 /* for the caller of guard_without_offenders() */
     size_t finding_count;             /* those that change the most answers, then those that cover most */
     struct guard_finding findings[GUARD_FINDINGS_MAX];
     size_t name_count; /* the most asked first */
@@ -112,12 +110,13 @@ struct guard_report {
 /* Weighs. 0 or ERR_NOMEM. */
 int guard_weigh(const struct guard_input *input, struct guard_report *report) MUST_CHECK;
 
-/* Makes the new version without the rules for which it is held (what stood in their place in the old one
- * stays), and weighs that: *report is about what is left, with `dropped` set. 0; ERR_REFUSED: it would still
- * be held, or more than GUARD_DROPPED_MAX rules would have to go; ERR_NOMEM. */
 enum { GUARD_DROPPED_MAX = 10000 };
+
+/* Makes of a version that is held one without the rules for which it is (what stood in their place in the old
+ * one stays); *dropped: how many. 0; ERR_REFUSED: it would still be held, or more than GUARD_DROPPED_MAX
+ * rules would have to go; ERR_NOMEM. */
 int guard_without_offenders(const struct guard_input *input, struct policy_zone **out,
-                            struct guard_report *report) MUST_CHECK;
+                            uint64_t *dropped) MUST_CHECK;
 
 /* --- in words (rpz/guard_text.c) --- */
 

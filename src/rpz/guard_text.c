@@ -65,9 +65,11 @@ const char *guard_rule_text(const struct guard_finding *finding, char *out)
 static void say_affected(struct sentence *s, const struct guard_report *report)
 {
     char share[32], name[NAME_TEXT_MAX];
-    if (report->remembered)
-        say(s, "would still change the answer to names for whose sake the version before was held; too few "
-               "queries have been seen since the start to weigh it anew");
+    if (report->held_on)
+        say(s,
+            "follows a version that is held for the queries that it would have changed, and too few (%" PRIu64
+            ") have been seen since the start to weigh that anew",
+            report->queries);
     else
         say(s, "would change the answer to %s %% of the last hour's queries",
             percent(report->affected, report->queries, share));

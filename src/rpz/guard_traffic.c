@@ -115,8 +115,7 @@ void guard_weigh_traffic(struct weighing *w)
     report->queries = in->asked ? in->asked->queries : 0;
     report->step = in->asked ? in->asked->step : 0;
     report->too_few_queries = report->queries < in->options->min_queries;
-    if (in->remembered_count && report->too_few_queries)
-        report->remembered = weigh_names(w, in->remembered, in->remembered_count) > 0;
-    else if (report->queries)
+    report->held_on = in->held_for_traffic && report->too_few_queries;
+    if (report->queries)
         report->affected = weigh_names(w, in->asked->names, in->asked->count);
 }

@@ -488,6 +488,121 @@ static void a_policy_zone_wins_over_the_globals(void **state)
 /* --- views ------------------------------------------------------------------------------------------------
  */
 
+static bool protects(const struct zone_config *zone, const char *name, unsigned how)
+{
+    uint8_t wire[NAME_MAX_BYTES];
+    const struct protected_names *names = zone->guard.protected;
+    assert_true(name_from_text(name, NULL, wire) > 0);
+    for (size_t i = 0; i < names->count; i++)
+        if (name_equal(names->names[i].name, wire))
+            return names->names[i].how == how;
+    return false;
+}
+
+static void zones_of_others_are_guarded_by_default(void **state)
+{
+    (void)state;
+    struct config *config = read_text("zone a { type secondary; primaries { 10.0.0.1; }; };"
+                                      "zone b { type primary; file \"b\"; };"
+                                      "zone c { type primary; file \"c\"; guard { }; };"
+                                      "zone d { type secondary; primaries { 10.0.0.1; }; guard none; };");
+    const struct view_config *view = &config->views[0];
+    const struct guard_options *options = &zone_named(view, "a")->guard.options;
+    assert_true(options->on);
+    assert_false(options->drop_offenders);
+    assert_int_equal(options->max_affected_percent, 10);
+    assert_int_equal(options->min_queries, 10000);
+    assert_int_equal(options->max_change_percent, 50);
+    assert_int_equal(options->min_changed_rules, 1000);
+    assert_int_equal(options->handling[GUARD_SUFFIX], GUARD_HOLD);
+    assert_false(zone_named(view, "b")->guard.options.on);
+    assert_true(zone_named(view, "c")->guard.options.on);
+    assert_false(zone_named(view, "d")->guard.options.on);
+    assert_int_equal(zone_named(view, "a")->guard.protected->count, 0);
+    config_free(config);
+}
+
+static void a_zones_guard_wins_as_a_whole(void **state)
+{
+    (void)state;
+    struct config *config = read_text(
+        "options { guard { max-affected-queries 3%; min-queries 5; max-change unlimited; suffix-rules warn;"
+        " wide-prefixes hold; max-prefix-v4 16; max-prefix-v6 32; emptied-zone apply; protected warn;"
+        " min-changed-rules 7; on-hold apply-without-offenders; }; };"
+        "zone a { type primary; file \"a\"; };"
+        "zone b { type primary; file \"b\"; guard { max-change 200%; on-hold keep-previous; }; };"
+        "zone c { type secondary; primaries { 10.0.0.1; }; guard none; };");
+    const struct view_config *view = &config->views[0];
+    const struct guard_options *a = &zone_named(view, "a")->guard.options,
+                               *b = &zone_named(view, "b")->guard.options;
+    assert_true(a->on && a->drop_offenders);
+    assert_int_equal(a->max_affected_percent, 3);
+    assert_int_equal(a->min_queries, 5);
+    assert_int_equal(a->max_change_percent, GUARD_NO_LIMIT);
+    assert_int_equal(a->min_changed_rules, 7);
+    assert_int_equal(a->max_prefix_v4, 16);
+    assert_int_equal(a->max_prefix_v6, 32);
+    assert_int_equal(a->handling[GUARD_SUFFIX], GUARD_WARN);
+    assert_int_equal(a->handling[GUARD_PROTECTED], GUARD_WARN);
+    assert_int_equal(a->handling[GUARD_WIDE_PREFIX], GUARD_HOLD);
+    assert_int_equal(a->handling[GUARD_EMPTIED], GUARD_APPLY);
+    assert_int_equal(b->max_affected_percent, 10);
+    assert_int_equal(b->max_change_percent, 200);
+    assert_false(b->drop_offenders);
+    assert_false(zone_named(view, "c")->guard.options.on);
+    config_free(config);
+}
+
+static void protected_names_of_options_and_zone_hold_together(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/candor-protect-XXXXXX", text[1024];
+    static const char list[] = "# popular\n1,google.test\n2,Example.test  \n\nplain.test # with a comment\n";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, list, strlen(list)), (ssize_t)strlen(list));
+    close(fd);
+    snprintf(text, sizeof text,
+             "options { protect { \"gouv.fr\"; own.test below; file \"%s\" exact above; }; };"
+             "zone a { type primary; file \"a\"; protect { gouv.fr exact; extra.test; }; };"
+             "zone b { type primary; file \"b\"; };",
+             path);
+    struct config *config = read_text(text);
+    const struct zone_config *a = zone_named(&config->views[0], "a"), *b = zone_named(&config->views[0], "b");
+    assert_int_equal(a->guard.protected->count, 6);
+    assert_int_equal(b->guard.protected->count, 5);
+    assert_true(protects(b, "gouv.fr", PROTECT_ALL));
+    assert_true(protects(b, "own.test", PROTECT_BELOW));
+    assert_true(protects(b, "google.test", PROTECT_EXACT | PROTECT_ABOVE));
+    assert_true(protects(b, "example.test", PROTECT_EXACT | PROTECT_ABOVE));
+    assert_true(protects(b, "plain.test", PROTECT_EXACT | PROTECT_ABOVE));
+    assert_true(protects(a, "extra.test", PROTECT_ALL));
+    config_free(config);
+    unlink(path);
+}
+
+static void a_list_of_protected_names_is_checked(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/candor-protect-XXXXXX", text[256], expected[512];
+    static const char zone[] = "zone a { type primary; file \"a\"; };";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "good.test\nbad..test\n", 20), 20);
+    close(fd);
+    struct config *config = NULL;
+    struct config_read_options options = {.file = "test.conf", .problem = collect};
+    snprintf(text, sizeof text, "options { protect { file \"%s\"; }; };\n%s", path, zone);
+    problems[0] = 0;
+    assert_int_equal(config_read_text(&options, text, strlen(text), &config), ERR_INVALID);
+    assert_string_equal(problems, "error 2: expected a domain name, found 'bad..test'\n");
+    unlink(path);
+    problems[0] = 0;
+    assert_int_equal(config_read_text(&options, text, strlen(text), &config), ERR_INVALID);
+    snprintf(expected, sizeof expected,
+             "error 1: expected a file of names that can be read, found '%s': No such file or directory\n",
+             path);
+    assert_string_equal(problems, expected);
+}
+
 static void views_have_their_own_clients_zones_and_policy(void **state)
 {
     (void)state;
@@ -738,6 +853,10 @@ int main(void)
         cmocka_unit_test(primaries_are_lists_of_lists),
         cmocka_unit_test(policy_has_binds_defaults),
         cmocka_unit_test(a_policy_zone_wins_over_the_globals),
+        cmocka_unit_test(zones_of_others_are_guarded_by_default),
+        cmocka_unit_test(a_zones_guard_wins_as_a_whole),
+        cmocka_unit_test(protected_names_of_options_and_zone_hold_together),
+        cmocka_unit_test(a_list_of_protected_names_is_checked),
         cmocka_unit_test(views_have_their_own_clients_zones_and_policy),
         cmocka_unit_test(a_policy_of_options_holds_in_views_that_have_its_zone),
         cmocka_unit_test(categories_go_to_their_channels),
