@@ -22,6 +22,7 @@ static void build(struct builder *b)
 {
     build_environment(b);
     build_keys(b);
+    build_tls(b);
     build_named_servers(b);
     build_named_acls(b);
     check_references(b);

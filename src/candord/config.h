@@ -37,6 +37,40 @@ struct remote_servers {
     const struct remote_server *servers;
 };
 
+/* A tls block: what is demanded of the servers that zones come from, and shown to them (RFC 9103). */
+struct tls_config {
+    const char *name;
+    const char *ca_file;              /* NULL: the system's, when there is a remote_hostname */
+    const char *remote_hostname;      /* that the certificate must be for; NULL: not looked at */
+    const char *cert_file, *key_file; /* ours; NULL: we show none */
+    const char *ciphers;              /* of TLS 1.2; NULL: as OpenSSL */
+    bool allow_1_2;
+};
+
+/* A server block: what is different with these servers. */
+struct peer_config {
+    struct ip_prefix prefix;
+    const struct tsig_key *key;             /* NULL: none */
+    int request_ixfr, request_expire;       /* -1: not said */
+    struct ip_address source_v4, source_v6; /* IP_NONE: not said */
+    unsigned transfers;                     /* 0: not said */
+};
+
+/* How a zone comes from its primaries. */
+struct transfer_in_config {
+    bool request_ixfr, request_expire, try_tcp_refresh, multi_primary;
+    struct ip_address source_v4, source_v6; /* IP_NONE: any */
+    uint32_t max_time_s, max_idle_s;
+    uint32_t min_refresh_s, max_refresh_s, min_retry_s, max_retry_s;
+    uint32_t min_update_interval_s; /* of a policy zone */
+    uint64_t max_records;           /* 0: no limit */
+};
+
+/* Of all zones together. */
+struct transfers_in_config {
+    unsigned threads, per_server, queries_per_second;
+};
+
 enum zone_kind {
     ZONE_PRIMARY,
     ZONE_SECONDARY,
@@ -66,7 +100,8 @@ struct zone_config {
     const struct acl *allow_query_on; /* of the address that was asked */
     bool notify;
     struct remote_servers primaries, also_notify;
-    const struct endpoint *servers; /* forwarders, server-addresses or stub primaries */
+    struct transfer_in_config transfer_in; /* ZONE_SECONDARY */
+    const struct endpoint *servers;        /* forwarders, server-addresses or stub primaries */
     size_t server_count;
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
     struct guard_config guard;
@@ -107,6 +142,8 @@ struct view_config {
     struct policy_set_options policy;
     unsigned nameserver_lookups; /* what one question may spend on NSDNAME and NSIP rules */
     uint32_t nameserver_lookup_ms;
+    size_t peer_count;
+    const struct peer_config *peers; /* the view's own first */
     size_t policy_zone_count;
     const struct policy_zone_options *policy_zones; /* counters NULL: the daemon gives them */
 };
@@ -127,8 +164,9 @@ struct server_config {
     unsigned tcp_pipeline;            /* questions of one connection under way */
     size_t tcp_write_queue_bytes;     /* answers that one connection may leave unread */
     uint32_t tcp_idle_ms, tcp_message_ms, tcp_lifetime_ms;
-    uint16_t udp_answer_max;     /* max-udp-size, default 1232 */
-    uint16_t edns_udp_size;      /* what we advertise, default 1232 */
+    uint16_t udp_answer_max; /* max-udp-size, default 1232 */
+    uint16_t edns_udp_size;  /* what we advertise, default 1232 */
+    struct transfers_in_config transfers_in;
     const struct acl *blackhole; /* not answered at all; never NULL */
     bool querylog;
     const char *version, *hostname, *server_id; /* NULL: do not tell (none); version defaults to ours */
@@ -146,6 +184,8 @@ struct config {
     const struct view_config *views;
     size_t key_count;
     const struct tsig_key *keys;
+    size_t tls_count;
+    const struct tls_config *tls;
 };
 
 struct config_problem {
@@ -171,5 +211,10 @@ int config_read(const struct config_read_options *options, struct config **out) 
 int config_read_text(const struct config_read_options *options, const char *text, size_t length,
                      struct config **out) MUST_CHECK;
 void config_free(struct config *config);
+
+/* The tls block of a name, or NULL. */
+const struct tls_config *config_tls(const struct config *config, const char *name);
+/* The server block that fits an address best, or NULL. */
+const struct peer_config *config_peer(const struct view_config *view, const struct ip_address *address);
 
 #endif

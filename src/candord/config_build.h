@@ -61,6 +61,12 @@ void build_keys(struct builder *b);
 void build_named_servers(struct builder *b);
 void build_named_acls(struct builder *b);
 
+/* How zones come (config_transfer_in.c). */
+void build_tls(struct builder *b);
+void build_peers(struct builder *b, const struct scope *scope, struct view_config *view);
+void build_transfer_in(struct builder *b, const struct scope *scope, struct zone_config *zone);
+void build_transfers_in(struct builder *b, const struct scope *scope);
+
 const struct tsig_key *find_key(const struct builder *b, const char *name_text);
 
 /* An address match list. Never NULL: an empty one when it was wrong or memory is out. */

@@ -40,12 +40,18 @@ static uint32_t option_seconds(const struct conf_statement *s, const char *word,
     return item && conf_duration(item->text, &value) == 0 ? value : otherwise;
 }
 
+/* A zone's name may be any word, so options are looked for behind it. */
+static struct conf_statement behind_name(const struct conf_statement *zone)
+{
+    return (struct conf_statement){.items = conf_item_at(zone, 1)->next};
+}
+
 /* The statement of a zone inside the block, and that of response-policy itself, whose options are the
- * defaults of the zones. A zone's name may be any word, so options are looked for behind it. */
+ * defaults of the zones. */
 static void read_zone_options(const struct conf_statement *zone, const struct conf_statement *all,
                               struct policy_zone_options *out)
 {
-    struct conf_statement behind = {.items = conf_item_at(zone, 1)->next};
+    const struct conf_statement behind = behind_name(zone);
     const struct conf_item *policy = conf_option(&behind, "policy"), *ede = conf_option(&behind, "ede");
     for (size_t i = 0; policy && i < sizeof overrides / sizeof *overrides; i++)
         if (strcasecmp(policy->text, overrides[i].word) == 0)
@@ -120,7 +126,10 @@ static bool read_zone(struct builder *b, const struct conf_statement *zone, cons
         conf_error(b->report, name->at, "policy zone '%s' a second time", name->text);
         return false;
     }
+    const struct conf_statement behind = behind_name(zone);
     config->is_policy = true;
+    config->transfer_in.min_update_interval_s =
+        option_seconds(&behind, "min-update-interval", option_seconds(all, "min-update-interval", 0));
     read_zone_options(zone, all, out);
     return true;
 }

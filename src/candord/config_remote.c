@@ -176,6 +176,21 @@ static void add_named(struct builder *b, const struct conf_item *name, uint16_t 
     }
 }
 
+enum { DOMAIN_PORT = 53, TLS_PORT = 853 };
+
+/* With TLS another port is meant where none is given (RFC 9103 section 7.1). */
+static void take_tls(struct builder *b, const struct conf_item *tls, const struct conf_item *port,
+                     struct remote_server *server)
+{
+    if (!tls || conf_is(tls, "none"))
+        return;
+    if (!conf_is(tls, "ephemeral") && !config_tls(b->config, tls->text))
+        conf_error(b->report, tls->at, "undefined tls '%s'", tls->text);
+    server->tls = tls->text;
+    if (!port && server->endpoint.port == DOMAIN_PORT)
+        server->endpoint.port = TLS_PORT;
+}
+
 static void add_server(struct builder *b, const struct conf_statement *s, uint16_t port,
                        struct remote_server *servers, size_t *count)
 {
@@ -183,7 +198,7 @@ static void add_server(struct builder *b, const struct conf_statement *s, uint16
     const struct conf_item *key = conf_option(s, "key"), *tls = conf_option(s, "tls");
     if (key && !(server.key = find_key(b, key->text)))
         conf_error(b->report, key->at, "undefined key '%s'", key->text);
-    server.tls = tls ? tls->text : NULL;
+    take_tls(b, tls, conf_option(s, "port"), &server);
     if (s->items->kind == CONF_BLOCK || s->items->kind == CONF_BANG)
         return;
     if (ip_from_text(s->items->text, &server.endpoint.address) != 0) {

@@ -104,6 +104,7 @@ static void build_view(struct builder *b, const struct scope *scope, const struc
     build_prefetch(scope, view);
     build_empty_zones(b, scope, view);
     build_resolver(b, scope, view);
+    build_peers(b, scope, view);
     build_zones(b, scope, list, view);
     build_policy(b, scope, view);
     build_dns64(b, scope, view);

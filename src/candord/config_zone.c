@@ -135,6 +135,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     build_file(b, list, zone);
     build_format(b, &scope, zone);
     build_servers_of(b, list, zone);
+    build_transfer_in(b, &scope, zone);
     build_servers(b, scope_find(&scope, "also-notify"), 53, &zone->also_notify);
     if (zone->kind == ZONE_STUB)
         build_stub(b, zone);
