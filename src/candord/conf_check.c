@@ -46,7 +46,7 @@ static const struct {
 } zone_types[] = {
     {"primary", PRI},        {"master", PRI},     {"secondary", SEC},       {"slave", SEC},
     {"mirror", MIR},         {"hint", HINT},      {"forward", FWD},         {"stub", STUB_ZONE},
-    {"static-stub", STATIC}, {"redirect", REDIR}, {"delegation-only", FWD},
+    {"static-stub", STATIC}, {"redirect", REDIR}, {"delegation-only", FWD}, {"feed", FEED},
 };
 
 enum { ANY_ZONE = PRI | SEC | MIR | HINT | FWD | STUB_ZONE | STATIC | REDIR | FEED };
@@ -152,9 +152,10 @@ static void check_zone_type(struct checker *checker, const struct conf_statement
     if (!type)
         conf_error(checker->report, zone->items->at, "expected 'type' in the zone");
     else
-        conf_error(checker->report, type->items->at,
-                   "expected primary, secondary, hint, forward, stub or static-stub after 'type', found '%s'",
-                   type->items->next ? type->items->next->text : ";");
+        conf_error(
+            checker->report, type->items->at,
+            "expected primary, secondary, feed, hint, forward, stub or static-stub after 'type', found '%s'",
+            type->items->next ? type->items->next->text : ";");
 }
 
 enum { LONGEST_WORD = 40 };

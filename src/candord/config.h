@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "candord/acl.h"
+#include "feed/feed.h"
 #include "dns/tsig.h"
 #include "resolve/resolver.h"
 #include "rpz/guard.h"
@@ -87,6 +88,18 @@ struct guard_config {
     const struct protected_names *protected; /* NULL: memory was out */
 };
 
+/* zone { type feed; } */
+struct feed_config {
+    const char *url;       /* as configured */
+    const char *shown_url; /* without user and password */
+    const char *host;
+    const char *ca_file; /* NULL: the system's */
+    enum feed_format format;
+    struct feed_action action;
+    uint32_t refresh_s, retry_s, timeout_s;
+    uint64_t max_bytes; /* of the list, after decompression */
+};
+
 struct zone_config {
     uint8_t name[255]; /* lower case */
     const char *name_text;
@@ -105,6 +118,7 @@ struct zone_config {
     size_t server_count;
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
     struct guard_config guard;
+    const struct feed_config *feed; /* ZONE_FEED; else NULL */
     bool is_policy;            /* some view's response-policy names it */
 };
 

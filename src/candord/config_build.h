@@ -100,6 +100,8 @@ void build_zones(struct builder *b, const struct scope *scope, const struct conf
                  struct view_config *view);
 /* zone->guard; the zone's kind is known. */
 void build_guard(struct builder *b, const struct scope *scope, struct zone_config *zone);
+/* Fills zone->feed from the zone's statements. */
+void build_feed(struct builder *b, const struct conf_statement *list, struct zone_config *zone);
 /* Needs the zones: marks those that are policy zones. */
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_dns64(struct builder *b, const struct scope *scope, struct view_config *view);

@@ -105,7 +105,7 @@ static void missing_zone(struct builder *b, const struct conf_item *name, const 
                     view->name, name->text);
     else
         conf_error(b->report, name->at,
-                   "policy zone '%s' is not configured; expected a zone of type primary or secondary of that "
+                   "policy zone '%s' is not configured; expected a zone of type primary, secondary or feed of that "
                    "name",
                    name->text);
 }

@@ -16,6 +16,7 @@ static const struct {
     {"secondary", ZONE_SECONDARY}, {"slave", ZONE_SECONDARY},
     {"hint", ZONE_HINT},           {"forward", ZONE_FORWARD},
     {"stub", ZONE_STUB},           {"static-stub", ZONE_STATIC_STUB},
+    {"feed", ZONE_FEED},
 };
 
 static bool zone_type(struct builder *b, const struct conf_statement *type, enum zone_kind *kind)
@@ -139,6 +140,8 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     build_servers(b, scope_find(&scope, "also-notify"), 53, &zone->also_notify);
     if (zone->kind == ZONE_STUB)
         build_stub(b, zone);
+    else if (zone->kind == ZONE_FEED)
+        build_feed(b, list, zone);
     else if (zone->kind == ZONE_STATIC_STUB)
         build_static_stub(b, list, zone);
     else
