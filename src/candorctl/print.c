@@ -140,7 +140,7 @@ static void print_zone_notes(const json_t *zone)
 {
     const char *name = member_text(zone, "name"), *reason;
     json_t *count;
-    if (*member_text(zone, "problem"))
+    if (*member_text(zone, "problem") && !json_object_get(zone, "feed"))
         printf("%s: not loaded: %s%s\n", name, member_text(zone, "problem"),
                json_object_get(zone, "serial") ? " (the version above stays in force)" : "");
     if (*member_text(zone, "override") && strcmp(member_text(zone, "override"), "given") != 0)
@@ -191,6 +191,7 @@ void print_zones(const json_t *result)
     json_array_foreach(zones, i, zone) add_zone_row(&table, zone, with_view);
     table_print(&table, stdout);
     json_array_foreach(zones, i, zone) print_zone_notes(zone);
+    json_array_foreach(zones, i, zone) print_feed(zone);
     json_array_foreach(zones, i, zone) print_zone_hits(zone);
 }
 

@@ -11,4 +11,7 @@ int64_t member_int(const json_t *object, const char *name);
 const char *member_text(const json_t *object, const char *name);
 bool member_flag(const json_t *object, const char *name);
 
+/* What is known of a zone's feed; nothing for other zones (print_feeds.c). */
+void print_feed(const json_t *zone);
+
 #endif

@@ -14,6 +14,9 @@ int command_explain(void *context, const json_t *request, struct control_reply *
 int command_reload(void *context, const json_t *request, struct control_reply *reply);
 int command_flush(void *context, const json_t *request, struct control_reply *reply);
 
+/* Adds a member "feed" to those of `zones` that are feeds. */
+void commands_add_feeds(struct daemon *daemon, const struct config *config, json_t *zones);
+
 /* A text of ours or of a file's; "?" where it is not UTF-8. */
 json_t *json_text(const char *text);
 /* A name with its final dot. */

@@ -102,6 +102,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
             daemon->holder = holder;
             daemon->configured_at_s = clock_wall_s();
             keeper_forget(&daemon->keeper, holder->config);
+            feeds_configure(daemon->feeds, holder);
             config_holder_unref(old);
             if (log_start(&holder->config->log))
                 log_write(LOG_CONFIG, LEVEL_ERROR, "a log file cannot be opened; the log goes on as before");
@@ -131,6 +132,8 @@ static void reload_zone(struct daemon *daemon, struct job *job)
 
 static bool run_job(struct daemon *daemon, struct job *job)
 {
+    if (job->kind == JOB_RELOAD_ZONE && feeds_reload(daemon->feeds, job->origin, job))
+        return true;
     switch (job->kind) {
     case JOB_RELOAD_ALL:
         reload_all(daemon, job);
@@ -329,6 +332,9 @@ static int prepare(struct daemon *daemon)
     random_bytes(daemon->serving.cookie_secret, sizeof daemon->serving.cookie_secret);
     keeper_init(&daemon->keeper);
     guard_open(daemon);
+    daemon->feeds = feeds_new(daemon);
+    if (!daemon->feeds)
+        return ERR_NOMEM;
     int error = inbox_init(&daemon->inbox);
     if (!error)
         error = inbox_init(&daemon->keeper_inbox);
@@ -402,6 +408,7 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     if (!error)
         error = start_workers(daemon);
     if (!error) {
+        feeds_configure(daemon->feeds, daemon->holder);
         warn_of_escapes(config);
         say_ready(daemon, start_ms);
     }
@@ -467,13 +474,20 @@ void daemon_stop(struct daemon *daemon)
     sd_notify(0, "STOPPING=1");
     if (daemon->keeper_started)
         log_write(LOG_GENERAL, LEVEL_NOTICE, "stopping: what is under way is still answered");
+    if (daemon->feeds)
+        feeds_cancel(daemon->feeds);
     stop_keeper(daemon);
     if (daemon->control)
         commands_close(daemon);
     if (daemon->keeper_started) {
         stop_serving(daemon);
+        rcu_thread_offline();
+        feeds_free(daemon->feeds); /* its threads wait for resolvers, its jobs go back to the inbox */
+        rcu_thread_online();
+        daemon->feeds = NULL;
         jobs_done(&daemon->inbox_watch, LOOP_READ); /* what came back too late for the loop */
     }
+    feeds_free(daemon->feeds);
     if (daemon->loop)
         free_parts(daemon);
     log_stop();

@@ -16,6 +16,7 @@
 #include "base/metrics.h"
 #include "candord/arrival.h"
 #include "candord/config.h"
+#include "candord/feeds.h"
 #include "candord/keeper.h"
 #include "candord/snapshot.h"
 #include "candord/worker.h"
@@ -47,6 +48,7 @@ struct daemon {
     int64_t started_at_s;
     int64_t configured_at_s;
     struct control *control;
+    struct feeds *feeds;
 };
 
 /* Reads the configuration, binds, loads every zone, starts all threads. 0: queries are answered. Otherwise
@@ -79,6 +81,7 @@ struct job {
     char problem[512];             /* what went wrong, for people */
     void (*done)(struct job *job); /* runs on the main thread, and frees the job; NULL: nobody waits */
     void *context;
+    struct job *next_waiting; /* the feeds' */
 };
 
 /* Hands a job (malloc'ed, zeroed but for kind, origin, done, context) to the keeper thread. From any

@@ -2,6 +2,7 @@
 /* candord -t: every zone file is read, and what is wrong is said. */
 #include <stdio.h>
 
+#include "candord/feeds_file.h"
 #include "candord/keeper.h"
 #include "dns/name.h"
 #include "zone/lint.h"
@@ -72,10 +73,12 @@ unsigned keeper_check(const struct config *config, FILE *out)
                                                       .report = check_report,
                                                       .context = &check};
             unsigned before = check.errors;
-            if (zone_load(&options, &content) && check.errors == before)
+            int error =
+                zone->feed ? feeds_file_load(zone, &options, &content) : zone_load(&options, &content);
+            if (error && check.errors == before)
                 check_report(&check, zone->config_file, zone->config_line, true, "the zone does not load");
             zone_content_unref(content);
-            if (zone->is_policy)
+            if (zone->is_policy && !zone->feed)
                 check_rules(config, &config->views[v], zone, &check);
         }
     return check.errors;

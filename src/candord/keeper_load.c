@@ -6,11 +6,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "candord/feeds_file.h"
 #include "candord/keeper.h"
 #include "dns/name.h"
 #include "zone/load.h"
 
-/* A secondary zone's file may come with the first transfer. */
+/* The file of a secondary zone or a feed may come with the first transfer. */
 bool keeper_has_file(const struct config *config, const struct zone_config *zone)
 {
     char path[PATH_MAX];
@@ -19,7 +20,7 @@ bool keeper_has_file(const struct config *config, const struct zone_config *zone
         return zone->file && zone->kind == ZONE_PRIMARY;
     snprintf(path, sizeof path, "%s%s%s", relative ? config->server.directory : "", relative ? "/" : "",
              zone->file);
-    return zone->kind == ZONE_SECONDARY && access(path, F_OK) == 0;
+    return (zone->kind == ZONE_SECONDARY || zone->kind == ZONE_FEED) && access(path, F_OK) == 0;
 }
 
 struct load_report {
@@ -50,7 +51,7 @@ static int read_file(const struct config *config, const struct zone_config *from
         .progress_records = &zone->progress.records,
     };
     zone_progress_begin(&zone->progress, DOING_LOAD, 0);
-    int error = zone_load(&options, out);
+    int error = from->feed ? feeds_file_load(from, &options, out) : zone_load(&options, out);
     zone_progress_end(&zone->progress);
     return error;
 }

@@ -289,6 +289,7 @@ static int judge_status(struct getting *g, CURLcode code)
 static int get(struct getting *g, CURLU *url, const char *host, uint32_t timeout_ms)
 {
     struct curl_slist *headers = NULL, *addresses = NULL;
+    g->result->status = 0;
     int error = add_addresses(g, host, port_of(url), &addresses);
     if (error)
         return error;
