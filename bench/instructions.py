@@ -8,8 +8,9 @@ one question costs, without start, warming and idling.
 
   instructions.py --data DATA --work TMP [--peers candor,unbound] [--questions 20000]
 
-Kinds: clean = a cached answer that no rule matches; nxdomain = a listed name; below = a name below a listed one
-(`*.`); local = local data of a rule. Prints one JSON object per server and kind, also into TMP/results.jsonl.
+Kinds: clean = a cached answer that no rule matches; opt, cookie = the same asked with EDNS, with a cookie; nxdomain = a
+listed name; below = a name below a listed one (`*.`); many = listed names, more in turn than candord remembers; local =
+local data of a rule. Prints one JSON object per server and kind, also into TMP/results.jsonl.
 """
 import argparse
 import glob
@@ -26,6 +27,9 @@ import bench_peers
 
 WINDOW = 64
 LOCAL_OWNER = "local-data.bench.test"
+MANY = 40000
+OPT = bytes.fromhex("00002904d000000000")
+OPTIONS = {"opt": OPT + b"\0\0", "cookie": OPT + b"\0\x0c\0\x0a\0\x08" + bytes(range(8))}
 
 
 def read_names(path, limit, want=lambda name: True):
@@ -40,9 +44,15 @@ def read_names(path, limit, want=lambda name: True):
     return names
 
 
-def ask_all(port, names, count):
+def wire(name, opt):
+    """A question without its number."""
+    plain = bench_peers.query(name, 0)[2:]
+    return plain[:8] + b"\0\1" + plain[10:] + opt if opt else plain
+
+
+def ask_all(port, names, count, opt):
     """Asks `count` questions, at most WINDOW at a time; a lost one counts too. The rcodes seen."""
-    wires = [bench_peers.query(name, 0)[2:] for name in names]
+    wires = [wire(name, opt) for name in names]
     seen = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -91,14 +101,14 @@ class Counter:
         raise RuntimeError("callgrind wrote no %s" % path)
 
 
-def measure(counter, names, questions):
+def measure(counter, names, questions, opt):
     port = counter.server.port
-    ask_all(port, names, len(names))
-    ask_all(port, names, len(names))
+    for _ in range(3):
+        ask_all(port, names, len(names), opt)
     counter.dump()
-    seen = ask_all(port, names, questions)
+    seen = ask_all(port, names, questions, opt)
     once = counter.dump()
-    ask_all(port, names, 2 * questions)
+    ask_all(port, names, 2 * questions, opt)
     return (counter.dump() - once) / questions, seen
 
 
@@ -117,8 +127,10 @@ def main():
         "clean": read_names(os.path.join(a.data, "clean.txt"), 1000),
         "nxdomain": read_names(os.path.join(a.data, "hits.txt"), 1000, lambda n: not n.startswith("www.")),
         "below": read_names(os.path.join(a.data, "hits.txt"), 1000, lambda n: n.startswith("www.")),
+        "many": read_names(os.path.join(a.data, "hits.txt"), MANY),
         "local": [LOCAL_OWNER],
     }
+    kinds["opt"] = kinds["cookie"] = kinds["clean"]
     with bench_peers.authoritative(a):
         for name in a.peers.split(","):
             for policy in (None, "file"):
@@ -137,7 +149,7 @@ def run(a, name, policy, kinds):
         server.start()
         for kind, names in kinds.items():
             if policy or kind == "clean":
-                cost, seen = measure(counter, names, a.questions)
+                cost, seen = measure(counter, names, a.questions, OPTIONS.get(kind))
                 line = json.dumps(dict(peer=name, test="instructions", rpz=policy, kind=kind, instructions=round(cost),
                                        rcodes=seen, threads=1, rules=bench_peers.count_rules(a.data)))
                 print(line, flush=True)

@@ -13,8 +13,9 @@ import bench_peers
 
 PACKAGES = ("bind9", "unbound", "pdns-recursor", "knot-resolver", "dnsperf", "nsd", "valgrind")
 KINDS = (("clean", None, "cached answer, no policy"), ("clean", "file", "cached answer, no rule matches"),
+         ("opt", "file", "the same, asked with EDNS"), ("cookie", "file", "the same, asked with a cookie"),
          ("nxdomain", "file", "listed name"), ("below", "file", "name below a listed one"),
-         ("local", "file", "local data"))
+         ("local", "file", "local data"), ("many", "file", "listed names, 40,000 in turn"))
 
 
 def versions():

@@ -399,7 +399,6 @@ static bool rule_before_recursion(struct query *q, enum query_progress *progress
     note_disabled(q);
     q->verdict_known = true;
     q->verdict.match.name = q->name;
-    truth_begin(q);
     *progress = rewrite_begin(q);
     if (*progress == QUERY_WAITS)
         *progress = advance(q);
@@ -525,6 +524,7 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     }
     if (short_way && answer_remembered(q, truth))
         return QUERY_DONE;
+    q->touched = true;
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
     int meta = meta_type_rcode(q->asked.qtype, zone && name_equal(zone->origin, q->name));
@@ -540,8 +540,20 @@ enum query_progress query_resume(struct query *q)
     return advance(q);
 }
 
+/* What every query sets, also one that is answered in one go. */
+static void clear_reply(struct query *q)
+{
+    q->no_reply = false;
+    q->cookie_length = 0;
+    q->out_length = 0;
+}
+
 void query_clear(struct query *q)
 {
+    clear_reply(q);
+    if (!q->touched)
+        return;
+    q->touched = false;
     truth_unref(q->truth);
     if (q->holds_snapshot)
         snapshot_unref(q->snapshot);
@@ -554,13 +566,11 @@ void query_clear(struct query *q)
     q->verdict.depends_on_client = false;
     q->holds_snapshot = q->holds_packet = false;
     q->ask_error = 0;
-    q->prefer_stale = q->answered = q->verdict_known = q->verdict_is_rule = q->rewritten = q->no_reply =
-        false;
-    q->cookie_length = 0;
-    q->out_length = 0;
+    q->prefer_stale = q->answered = q->verdict_known = q->verdict_is_rule = q->rewritten = false;
     q->walk = NULL;
     q->target = NULL;
     q->stage = STAGE_TRUTH;
+    q->first_zone = NULL;
     q->chain.count = 0;
     q->answer = (struct answer){.authentic = true, .ede = EDE_NONE};
 }

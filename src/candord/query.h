@@ -112,6 +112,7 @@ struct query {
     uint64_t now_ms, started_ms;
 
     /* The answer under way. */
+    bool touched; /* what follows is in use: the query went further than the short way */
     enum query_stage stage;
     struct arena arena;
     struct answer answer;

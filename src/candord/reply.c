@@ -136,27 +136,64 @@ static void put_head(struct query *q, uint16_t flags, const uint16_t counts[3], 
     memcpy(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
 }
 
-/* The common case, without a cursor: writes header and question, and the OPT behind `length` bytes of records
- * that the caller copies in. Returns where; NULL: they do not fit. `flags` has the rcode. */
-static uint8_t *frame(struct query *q, uint16_t flags, const uint16_t counts[3], size_t length,
-                      const struct edns_reply *edns)
+/* Nearly every OPT of an answer has no options. */
+enum { PLAIN_OPT_BYTES = 11 };
+
+static bool opt_is_plain(const struct query *q)
 {
-    size_t at = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4,
-           edns_bytes = edns ? edns_reply_bytes(edns) : 0;
-    if (at + length + edns_bytes > size_limit(q))
-        return NULL;
-    put_head(q, flags, counts, edns != NULL);
-    struct writer w = writer_of(q->out + at + length, edns_bytes);
-    if (edns && !edns_write(&w, edns))
-        return NULL;
-    q->out_length = at + length + writer_used(&w);
+    return !q->cookie_length && !q->asked.wants_nsid && !q->asked.wants_keepalive;
+}
+
+static void put_plain_opt(const struct query *q, uint8_t *to)
+{
+    static const uint8_t opt[PLAIN_OPT_BYTES] = {0, 0, TYPE_OPT}; /* root, no upper rcode, version 0 */
+    memcpy(to, opt, sizeof opt);
+    store_u16(to + 3, q->snapshot->config->server.edns_udp_size);
+    to[7] = q->asked.dnssec_ok ? 0x80 : 0;
+}
+
+/* What goes out without a cursor: header, question, `length` bytes of records that the caller copies in, OPT.
+ */
+struct frame {
+    struct edns_reply edns;
+    size_t at; /* where the records go */
+    size_t opt_bytes;
+    bool plain;
+};
+
+static inline __attribute__((always_inline)) bool
+frame_fits(struct query *q, struct frame *frame, size_t length, unsigned rcode, int ede, const char *ede_text)
+{
+    frame->at = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4;
+    frame->opt_bytes = 0;
+    frame->plain = q->asked.has_edns && ede == EDE_NONE && opt_is_plain(q);
+    if (frame->plain)
+        frame->opt_bytes = PLAIN_OPT_BYTES;
+    else if (edns_of(q, rcode, ede, ede_text, &frame->edns))
+        frame->opt_bytes = edns_reply_bytes(&frame->edns);
+    return frame->at + length + frame->opt_bytes <= size_limit(q);
+}
+
+/* Writes what stands around the records. Returns where they go. `flags` has the rcode. */
+static inline __attribute__((always_inline)) uint8_t *
+put_frame(struct query *q, const struct frame *frame, uint16_t flags, const uint16_t counts[3], size_t length)
+{
+    uint8_t *opt = q->out + frame->at + length;
+    put_head(q, flags, counts, frame->opt_bytes != 0);
+    if (frame->plain) {
+        put_plain_opt(q, opt);
+    } else if (frame->opt_bytes) {
+        struct writer w = writer_of(opt, frame->opt_bytes);
+        (void)!edns_write(&w, &frame->edns); /* it has all the room that it asked for */
+    }
+    q->out_length = frame->at + length + frame->opt_bytes;
     count_answer(q, flags & 15, false);
-    return q->out + at;
+    return q->out + frame->at;
 }
 
 void reply_truth(struct query *q, const struct truth *truth)
 {
-    struct edns_reply edns;
+    struct frame frame;
     if (servfail_for_client(q, truth)) {
         reply_code(q, RCODE_SERVFAIL, truth->ede, truth->ede_text);
         return;
@@ -164,11 +201,10 @@ void reply_truth(struct query *q, const struct truth *truth)
     uint16_t flags = base_flags(q) | truth->rcode;
     if (truth->security == TRUTH_SECURE && wants_ad(q))
         flags |= DNS_AD;
-    bool has_edns = edns_of(q, truth->rcode, EDE_NONE, NULL, &edns);
     const struct truth_wire *wire = q->asked.dnssec_ok ? &truth->full : &truth->plain;
-    uint8_t *records = frame(q, flags, wire->counts, wire->length, has_edns ? &edns : NULL);
-    if (records)
-        truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s, records);
+    if (frame_fits(q, &frame, wire->length, truth->rcode, EDE_NONE, NULL))
+        truth_copy_wire(truth, wire, q->now_ms, q->view->config->stale_answer_ttl_s,
+                        put_frame(q, &frame, flags, wire->counts, wire->length));
     else
         reply_truncated(q, truth->rcode);
 }
@@ -176,16 +212,15 @@ void reply_truth(struct query *q, const struct truth *truth)
 bool reply_denial(struct query *q, unsigned rcode, const struct ready_record *additional, int ede,
                   const char *ede_text)
 {
-    struct edns_reply edns;
+    struct frame frame;
     const uint16_t counts[3] = {0, 0, additional != NULL};
     size_t length = additional ? additional->length : 0;
-    bool has_edns = edns_of(q, rcode, ede, ede_text, &edns);
-    uint8_t *records = frame(q, (uint16_t)(base_flags(q) | rcode), counts, length, has_edns ? &edns : NULL);
-    if (!records)
+    if (!frame_fits(q, &frame, length, rcode, ede, ede_text))
         return false;
+    uint8_t *records = put_frame(q, &frame, (uint16_t)(base_flags(q) | rcode), counts, length);
     if (length)
         memcpy(records, additional->bytes, length);
-    q->records_end = (size_t)(records + length - q->out);
+    q->records_end = frame.at + length;
     return true;
 }
 

@@ -64,10 +64,17 @@ static bool same(const struct ip_address *a, const struct ip_address *b)
     return a->family == b->family && !memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
+static size_t place_of(const struct rights_table *table, const struct ip_address *client)
+{
+    uint64_t halves[2];
+    memcpy(halves, client->bytes, sizeof halves);
+    return hash_mix(halves[0] ^ table->seed, halves[1] ^ table->seed ^ 0x9e3779b97f4a7c15u) % SLOTS;
+}
+
 struct rights rights_of(struct rights_table *table, const struct snapshot *snapshot,
                         const struct ip_address *client, const struct ip_address *local, bool rd)
 {
-    struct slot *slot = &table->slots[hash_bytes(table->seed, client->bytes, sizeof client->bytes) % SLOTS];
+    struct slot *slot = &table->slots[place_of(table, client)];
     if (slot->snapshot_id != snapshot->id || !same(&slot->client, client) || !same(&slot->local, local))
         *slot = (struct slot){
             .snapshot_id = snapshot->id,

@@ -86,6 +86,7 @@ static struct query *query_take(struct worker *worker)
     q->asked_lately = worker->sketch;
     q->pending.query = q;
     arena_init(&q->arena, 2048);
+    q->touched = true;
     query_clear(q);
     return q;
 }

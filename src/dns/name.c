@@ -63,10 +63,30 @@ static void copy_lower(uint8_t *to, const uint8_t *from, size_t length)
         *to++ = lower_byte(*from++);
 }
 
+/* Sixteen at once, where the machine has registers for it. */
+typedef int8_t sixteen __attribute__((vector_size(16)));
+
+static void lower_sixteen(uint8_t *to, const uint8_t *from)
+{
+    enum { TO_LOWEST = -128 - 'A' }; /* moves 'A' … 'Z' to the 26 lowest numbers */
+    sixteen bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    sixteen is_upper =
+        (sixteen)((uint8_t __attribute__((vector_size(16))))bytes + (uint8_t)TO_LOWEST) < -128 + 26;
+    bytes |= is_upper & 0x20;
+    memcpy(to, &bytes, sizeof bytes);
+}
+
 void name_copy_lower_known(uint8_t *to, const uint8_t *name, size_t length)
 {
     if (length < 8) {
         copy_lower(to, name, length);
+        return;
+    }
+    if (length >= 16) {
+        for (size_t at = 0; at + 16 < length; at += 16)
+            lower_sixteen(to + at, name + at);
+        lower_sixteen(to + length - 16, name + length - 16); /* the rest, and some of it twice */
         return;
     }
     uint64_t word;

@@ -151,11 +151,13 @@ static bool is_only_an_opt(const uint8_t *packet, size_t length, size_t at)
 
 static enum query_verdict read_body(const uint8_t *packet, size_t length, struct dns_query *out)
 {
-    static const uint8_t one_and_opt[8] = {0, 1, 0, 0, 0, 0, 0, 1};
+    static const uint8_t one[8] = {0, 1}, one_and_opt[8] = {0, 1, 0, 0, 0, 0, 0, 1};
     if (load_u16(packet + 4) != 1 || !read_question(packet, length, out))
         return QUERY_FORMERR;
     if (memcmp(packet + 4, one_and_opt, 8) == 0 && is_only_an_opt(packet, length, out->question_end))
         return read_opt(packet + out->question_end + 1, out);
+    if (memcmp(packet + 4, one, 8) == 0)
+        return QUERY_OK;
     unsigned before = (unsigned)load_u16(packet + 6) + load_u16(packet + 8);
     return read_records(packet, length, before, before + load_u16(packet + 10), out);
 }
