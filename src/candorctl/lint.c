@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "candorctl/client.h"
-#include "dns/consts.h"
+#include "candorctl/origin.h"
 #include "dns/name.h"
-#include "dns/zonefile.h"
 #include "zone/lint.h"
 
 enum { EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, SHOWN_OF_A_KIND = 20, PATH_SIZE = 4096 };
@@ -21,27 +20,6 @@ struct linting {
 };
 
 /* --- where the zone is --- */
-
-static int take_soa_owner(void *context, const struct zonefile_record *record)
-{
-    if (record->type != TYPE_SOA)
-        return 0;
-    name_copy_lower(context, record->owner);
-    return 1;
-}
-
-/* The zone's name is its SOA's owner, if the file says it absolutely; with everything relative any name will
- * do. */
-static bool origin_of_file(const char *file, uint8_t *origin)
-{
-    uint8_t placeholder[NAME_MAX_BYTES];
-    if (name_from_text("policy.invalid.", NULL, placeholder) < 0)
-        return false;
-    name_copy(origin, placeholder);
-    const struct zonefile_options options = {
-        .origin = placeholder, .default_ttl_s = 3600, .record = take_soa_owner, .context = origin};
-    return zonefile_read(file, &options) == 1;
-}
 
 static int ask_for_zone(const char *socket, const char *what, char *file, uint8_t *origin)
 {

@@ -143,6 +143,10 @@ static void print_zone_notes(const json_t *zone)
     if (*member_text(zone, "problem") && !json_object_get(zone, "feed"))
         printf("%s: not loaded: %s%s\n", name, member_text(zone, "problem"),
                json_object_get(zone, "serial") ? " (the version above stays in force)" : "");
+    if (json_is_object(json_object_get(zone, "hold")))
+        printf("%s: serial %" PRId64 " is not in force (candorctl held): %s\n", name,
+               member_int(json_object_get(zone, "hold"), "serial"),
+               member_text(json_object_get(zone, "hold"), "reason"));
     if (*member_text(zone, "override") && strcmp(member_text(zone, "override"), "given") != 0)
         printf("%s: policy %s\n", name, member_text(zone, "override"));
     json_object_foreach(json_object_get(zone, "skipped"), reason, count)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "candorctl/guard.h"
 #include "candorctl/lint.h"
 
 const struct verb verbs[] = {
@@ -18,6 +19,28 @@ const struct verb verbs[] = {
                  {"--no-wait", "wait", NULL, 0, "return at once; what goes wrong is only logged"}},
      .print = print_reload,
      .progress = print_reload_progress},
+    {.name = "held",
+     .help = "the versions that are kept back, by the guard or an operator, and why",
+     .print = print_held},
+    {.name = "release",
+     .help = "put the latest version of a zone in force, whatever keeps it back",
+     .places = {{"zone", "ZONE", 1}},
+     .options = {{"--view", "view", "VIEW", 0, "in this view only"}},
+     .print = print_released},
+    {.name = "reject",
+     .help = "say no to the version that is held; the next one is weighed again",
+     .places = {{"zone", "ZONE", 1}},
+     .options = {{"--view", "view", "VIEW", 0, "in this view only"}},
+     .print = print_rejected},
+    {.name = "simulate",
+     .help =
+         "what the guard would say to a file, or says to what is held of a zone; exits 1 if it would hold "
+         "it, 4 if it would warn",
+     .places = {{"what", "FILE|ZONE", 1}},
+     .options = {{"--zone", "zone", "NAME", 0, "the zone that the file is of (default: its SOA's owner)"},
+                 {"--view", "view", "VIEW", 0, "as it is in this view"},
+                 {"--against", "against", "FILE", 0, "this is the version in force; candord is not asked"}},
+     .run = simulate_run},
     {.name = "flush",
      .help = "forget cached answers: all of them, or those of a name",
      .places = {{"name", "NAME", 0}},

@@ -12,6 +12,10 @@ int command_stats(void *context, const json_t *request, struct control_reply *re
 int command_zones(void *context, const json_t *request, struct control_reply *reply);
 int command_explain(void *context, const json_t *request, struct control_reply *reply);
 int command_reload(void *context, const json_t *request, struct control_reply *reply);
+int command_held(void *context, const json_t *request, struct control_reply *reply);
+int command_release(void *context, const json_t *request, struct control_reply *reply);
+int command_reject(void *context, const json_t *request, struct control_reply *reply);
+int command_simulate(void *context, const json_t *request, struct control_reply *reply);
 int command_flush(void *context, const json_t *request, struct control_reply *reply);
 
 /* Adds a member "feed" to those of `zones` that are feeds. */
@@ -24,6 +28,9 @@ json_t *json_name(const uint8_t *name);
 json_t *json_address(const struct ip_address *address);
 /* {"mname", "rname", "serial"} of an SOA: who is responsible. */
 json_t *json_soa(const struct rrset *soa);
+
+/* What keeps the latest version of a zone back, or null. Under the keeper's lock. */
+json_t *json_hold(const struct kept_zone *zone);
 
 /* "qname", "client-ip": triggers and actions as keys. */
 const char *trigger_key(enum rpz_trigger trigger);

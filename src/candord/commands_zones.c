@@ -108,6 +108,7 @@ static void add_zone(void *context, const struct kept_zone *zone)
                   json_text(zone->view_name), "policy", zone->policy, "state", state_of(zone), "file",
                   json_text(zone->file), "loaded_at", (json_int_t)zone->loaded_at_s, "load_ms",
                   (json_int_t)zone->load_ms, "problem", json_text(zone->last_problem));
+    json_object_set_new(made, "hold", json_hold(zone));
     if (zone->content)
         add_content(made, zone->content);
     if (zone->content && zone_content_get_policy(zone->content))

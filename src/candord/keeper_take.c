@@ -32,6 +32,21 @@ static void set_hold(struct kept_zone *zone, enum zone_hold hold, const char *re
 
 /* --- a new version --- */
 
+/* Shares and counts differ from one version to the next; what is held against them does not. */
+static bool same_but_for_numbers(const char *a, const char *b)
+{
+    static const char numbers[] = "0123456789.,";
+    while (*a && *b) {
+        a += strspn(a, numbers);
+        b += strspn(b, numbers);
+        if (*a != *b)
+            return false;
+        a += *a != 0;
+        b += *b != 0;
+    }
+    return *a == *b;
+}
+
 /* What the version does if nothing is said against it. */
 static void weigh(struct keeper *keeper, struct weighing *weighing)
 {
@@ -39,7 +54,7 @@ static void weigh(struct keeper *keeper, struct weighing *weighing)
         keeper->weigh(keeper->weigh_context, weighing);
     weighing->hold &= weighing->zone->content != NULL;
     const char *known = weighing->zone->hold_reason;
-    if (!weighing->hold || (known && !strcmp(known, weighing->reason)))
+    if (!weighing->hold || (known && same_but_for_numbers(known, weighing->reason)))
         return;
     char name[NAME_TEXT_MAX];
     log_write(LOG_ZONELOAD, LEVEL_WARN, "zone %s/IN: serial %u from %s is held: %s",

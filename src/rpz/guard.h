@@ -132,4 +132,7 @@ const char *guard_sentence(const struct guard_report *report, enum guard_reason 
 /* The rule of a finding as people write it: "*.fr", "10.0.0.0/7.rpz-ip". `out` has GUARD_TEXT_MAX bytes. */
 const char *guard_rule_text(const struct guard_finding *finding, char *out);
 
+/* The report as a JSON object (doc/control.md, simulate), malloc'ed; NULL: memory. */
+char *guard_report_json(const struct guard_report *report) MUST_CHECK;
+
 #endif

@@ -100,8 +100,6 @@ static void say_finding(struct sentence *s, const struct guard_finding *finding)
     say(s, " %s (%s", guard_rule_text(finding, rule), rpz_action_text(finding->action));
     if (finding->reason == GUARD_PROTECTED)
         say(s, ", hits %s", name_to_text_nodot(finding->about, name));
-    if (finding->queries)
-        say(s, ", %" PRIu64 " queries", finding->queries);
     say(s, ")");
 }
 
