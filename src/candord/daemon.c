@@ -103,6 +103,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
             daemon->configured_at_s = clock_wall_s();
             keeper_forget(&daemon->keeper, holder->config);
             feeds_configure(daemon->feeds, holder);
+            secondaries_configure(daemon->secondaries, holder);
             config_holder_unref(old);
             if (log_start(&holder->config->log))
                 log_write(LOG_CONFIG, LEVEL_ERROR, "a log file cannot be opened; the log goes on as before");
@@ -333,8 +334,11 @@ static int prepare(struct daemon *daemon)
     keeper_init(&daemon->keeper);
     guard_open(daemon);
     daemon->feeds = feeds_new(daemon);
-    if (!daemon->feeds)
+    daemon->fetchers = fetchers_new(1, 1); /* until a configuration says how many */
+    daemon->secondaries = daemon->fetchers ? secondaries_new(daemon) : NULL;
+    if (!daemon->feeds || !daemon->secondaries)
         return ERR_NOMEM;
+    daemon->serving.secondaries = daemon->secondaries;
     int error = inbox_init(&daemon->inbox);
     if (!error)
         error = inbox_init(&daemon->keeper_inbox);
@@ -409,6 +413,7 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
         error = start_workers(daemon);
     if (!error) {
         feeds_configure(daemon->feeds, daemon->holder);
+        secondaries_configure(daemon->secondaries, daemon->holder);
         warn_of_escapes(config);
         say_ready(daemon, start_ms);
     }
@@ -422,6 +427,17 @@ void daemon_run(struct daemon *daemon)
 }
 
 /* --- stop --- */
+
+/* Whoever hands over a transfer waits for the keeper, so this comes before its end. */
+static void stop_transfers(struct daemon *daemon)
+{
+    if (!daemon->secondaries)
+        return;
+    secondaries_stop(daemon->secondaries);
+    rcu_thread_offline();
+    fetchers_stop(daemon->fetchers);
+    rcu_thread_online();
+}
 
 static void stop_keeper(struct daemon *daemon)
 {
@@ -476,6 +492,7 @@ void daemon_stop(struct daemon *daemon)
         log_write(LOG_GENERAL, LEVEL_NOTICE, "stopping: what is under way is still answered");
     if (daemon->feeds)
         feeds_cancel(daemon->feeds);
+    stop_transfers(daemon);
     stop_keeper(daemon);
     if (daemon->control)
         commands_close(daemon);
@@ -488,6 +505,8 @@ void daemon_stop(struct daemon *daemon)
         jobs_done(&daemon->inbox_watch, LOOP_READ); /* what came back too late for the loop */
     }
     feeds_free(daemon->feeds);
+    secondaries_free(daemon->secondaries);
+    fetchers_free(daemon->fetchers);
     if (daemon->loop)
         free_parts(daemon);
     log_stop();

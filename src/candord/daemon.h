@@ -3,6 +3,7 @@
  *
  *   main thread     signals and the control socket; never blocks for long
  *   keeper thread   loads zones, applies configurations, publishes snapshots (all that takes time)
+ *   fetchers        wait for others' servers; see fetchers.h
  *   workers         serve; see worker.h
  *   resolvers       recursion; see resolve/resolver.h */
 #ifndef CANDORD_DAEMON_H
@@ -17,7 +18,9 @@
 #include "candord/arrival.h"
 #include "candord/config.h"
 #include "candord/feeds.h"
+#include "candord/fetchers.h"
 #include "candord/keeper.h"
+#include "candord/secondary.h"
 #include "candord/snapshot.h"
 #include "candord/worker.h"
 #include "net/loop.h"
@@ -49,6 +52,8 @@ struct daemon {
     int64_t configured_at_s;
     struct control *control;
     struct feeds *feeds;
+    struct fetchers *fetchers; /* the threads that transfer zones */
+    struct secondaries *secondaries;
 };
 
 /* Reads the configuration, binds, loads every zone, starts all threads. 0: queries are answered. Otherwise

@@ -44,7 +44,7 @@ static bool server_is_free(const struct fetchers *f, const struct fetch_job *job
         return true;
     for (const struct fetch_job *other = f->running; other; other = other->next)
         running += ip_equal(&other->server, &job->server);
-    return running < f->per_server;
+    return running < (job->per_server ? job->per_server : f->per_server);
 }
 
 static void push(struct fetch_job **list, struct fetch_job *job)

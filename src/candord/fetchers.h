@@ -18,6 +18,7 @@ struct fetch_job {
     void (*run)(struct fetch_job *job); /* on a thread of the pool; once, also when it was cancelled before */
     void (*done)(struct fetch_job *job); /* behind run(), on the same thread: the job is the sender's again */
     struct ip_address server; /* no more than per_server jobs at a time run for one; IP_NONE: no such limit */
+    unsigned per_server;      /* another number than the pool's; 0: that one */
 
     /* The pool's. */
     struct fetch_job *next;

@@ -447,6 +447,10 @@ static enum query_progress answer_malformed(struct query *q, enum query_verdict 
 
 static enum query_progress answer_operation(struct query *q)
 {
+    if (q->asked.opcode == OPCODE_NOTIFY && !q->explanation) {
+        query_notify(q);
+        return QUERY_DONE;
+    }
     count(q, SERVE_NOTIMP);
     return done_code(q,
                      q->asked.opcode == OPCODE_NOTIFY || q->asked.opcode == OPCODE_UPDATE ? RCODE_REFUSED

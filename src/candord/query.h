@@ -256,6 +256,11 @@ bool reply_chaos(struct query *query);
 /* Nothing goes out. */
 void reply_none(struct query *query);
 
+/* --- notify_in.c --- */
+
+/* Answers a NOTIFY, and passes it on when it may come from there. */
+void query_notify(struct query *query);
+
 /* --- worker.c --- */
 
 /* Asks the resolver of the view for (name, type). Returns QUERY_WAITS, or QUERY_DONE with ask_error set when

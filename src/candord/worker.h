@@ -19,6 +19,7 @@ struct serving {
     _Atomic unsigned waiting; /* queries that wait, all workers: recursive-clients */
     _Atomic bool querylog;
     uint8_t cookie_secret[16];
+    struct secondaries *secondaries; /* whom a NOTIFY is passed to */
     struct server_table *servers; /* zone cut -> name servers, for NSDNAME and NSIP rules */
 };
 

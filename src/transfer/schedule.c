@@ -69,11 +69,14 @@ void schedule_configure(struct schedule *s, const struct schedule_options *optio
         s->primary = 0;
 }
 
-void schedule_loaded(struct schedule *s, const struct schedule_timers *timers, uint64_t now_ms)
+void schedule_loaded(struct schedule *s, const struct schedule_timers *timers, uint64_t age_s,
+                     uint64_t now_ms)
 {
     s->has_version = true;
     s->timers = *timers;
     set_expiry(s, now_ms);
+    uint64_t left_ms = s->expires_ms - now_ms;
+    s->expires_ms = age_s < left_ms / 1000 ? s->expires_ms - age_s * 1000 : now_ms;
 }
 
 void schedule_begin(struct schedule *s)
@@ -151,6 +154,12 @@ bool schedule_failed(struct schedule *s, uint64_t now_ms, uint32_t chance)
     s->failures++;
     end_round(s, now_ms, retry_ms(s, chance));
     return false;
+}
+
+void schedule_abandon(struct schedule *s, uint64_t now_ms)
+{
+    s->running = false;
+    s->due_ms = now_ms;
 }
 
 bool schedule_notify(struct schedule *s, size_t notifier, bool has_serial, uint32_t serial, uint64_t now_ms)

@@ -46,8 +46,9 @@ void schedule_init(struct schedule *schedule, const struct schedule_options *opt
 /* Other options (a new configuration); what is known stays. */
 void schedule_configure(struct schedule *schedule, const struct schedule_options *options);
 
-/* A version is there already, from a file: it is due at once all the same, and expires from now on. */
-void schedule_loaded(struct schedule *schedule, const struct schedule_timers *timers, uint64_t now_ms);
+/* A version is there already, which was last confirmed `age_s` ago: it is due at once all the same. */
+void schedule_loaded(struct schedule *schedule, const struct schedule_timers *timers, uint64_t age_s,
+                     uint64_t now_ms);
 
 /* Due: begins a round with the primary that sent the NOTIFY, or the first. */
 void schedule_begin(struct schedule *schedule);
@@ -63,6 +64,9 @@ void schedule_transferred(struct schedule *schedule, const struct schedule_timer
 
 /* The primary did not do. True: ask the next one. False: all have been asked; the round is over. */
 bool schedule_failed(struct schedule *schedule, uint64_t now_ms, uint32_t chance);
+
+/* The round was ended from outside and says nothing: it is due again at once. */
+void schedule_abandon(struct schedule *schedule, uint64_t now_ms);
 
 /* A NOTIFY came from primary number `notifier` (options.primaries: from another address), or an operator
  * asks. True: due_ms may have changed. False: one is waiting already. */

@@ -121,7 +121,7 @@ static void zone_does_not_expire_before_its_next_refresh(void **state)
     (void)state;
     struct schedule s = started(0);
     const struct schedule_timers short_lived = {.refresh_s = 100, .retry_s = 20, .expire_s = 1};
-    schedule_loaded(&s, &short_lived, 0);
+    schedule_loaded(&s, &short_lived, 0, 0);
     assert_false(schedule_expire(&s, 119999));
     assert_true(schedule_expire(&s, 120000));
 }
@@ -130,9 +130,13 @@ static void loaded_zone_is_due_at_once(void **state)
 {
     (void)state;
     struct schedule s = started(7);
-    schedule_loaded(&s, &timers, 7);
+    schedule_loaded(&s, &timers, 0, 7);
     assert_int_equal(schedule_next_ms(&s), 7);
     assert_int_equal(s.expires_ms, 5000007);
+    schedule_loaded(&s, &timers, 4000, 7);
+    assert_int_equal(s.expires_ms, 1000007);
+    schedule_loaded(&s, &timers, 6000, 7);
+    assert_true(schedule_expire(&s, 7));
 }
 
 static void notify_makes_it_due_now_and_its_sender_is_asked_first(void **state)
@@ -198,6 +202,16 @@ static void fewer_primaries_after_a_reload_are_no_harm(void **state)
     assert_false(schedule_failed(&s, 0, LATEST));
 }
 
+static void abandoned_round_is_due_again(void **state)
+{
+    (void)state;
+    struct schedule s = with_a_version();
+    schedule_begin(&s);
+    schedule_abandon(&s, 33);
+    assert_int_equal(schedule_next_ms(&s), 33);
+    assert_int_equal(s.failures, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(notify_during_a_transfer_makes_another),
         cmocka_unit_test(notify_waits_for_the_interval_between_updates),
         cmocka_unit_test(fewer_primaries_after_a_reload_are_no_harm),
+        cmocka_unit_test(abandoned_round_is_due_again),
     };
     return RUN_TESTS(tests);
 }

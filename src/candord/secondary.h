@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The secondary zones of a daemon: when each is asked for, what came of it, when it expires. All on the main
+ * thread, but for what says otherwise; the asking itself is done by threads of the pool
+ * (secondary_round.h). */
+#ifndef CANDORD_SECONDARY_H
+#define CANDORD_SECONDARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/error.h"
+
+struct config_holder;
+struct daemon;
+struct secondaries;
+
+/* NULL: memory. */
+struct secondaries *secondaries_new(struct daemon *daemon);
+
+/* A configuration is in force, and its zones are loaded. From any thread; takes effect as soon as the loop
+ * runs. */
+void secondaries_configure(struct secondaries *secondaries, struct config_holder *holder);
+
+/* Begins nothing more. What is under way ends with fetchers_stop(), and comes back through the daemon's
+ * inbox, which is to be emptied before secondaries_free(). */
+void secondaries_stop(struct secondaries *secondaries);
+void secondaries_free(struct secondaries *secondaries);
+
+/* A NOTIFY was taken (RFC 1996). From any thread. */
+void secondaries_notify(struct secondaries *secondaries, const char *view_name, const uint8_t *origin,
+                        const union sockaddr_any *from, bool has_serial, uint32_t serial);
+
+/* The operator asks: due now; with `whole` by AXFR whatever the serial. How many zones of that name there are
+ * (views). */
+unsigned secondaries_refresh(struct secondaries *secondaries, const uint8_t *origin, bool whole);
+
+/* What is known of a zone. Times are calendar seconds, 0: never or unknown. */
+struct secondary_state {
+    char primary[512]; /* asked last */
+    int64_t checked_at_s, transferred_at_s, next_at_s, expires_at_s;
+    bool asking, expired;
+    unsigned failures; /* rounds in a row */
+    char problem[512]; /* of the last round; "": it was good */
+};
+
+/* False: it is no secondary zone. */
+bool secondaries_look(struct secondaries *secondaries, const char *view_name, const uint8_t *origin,
+                      struct secondary_state *out);
+
+#endif
