@@ -63,6 +63,8 @@ static void print_zone_sums(const json_t *zones)
     printf("zones          %s loaded", human_count(member_int(zones, "loaded"), loaded));
     if (member_int(zones, "loading"))
         printf(", %" PRId64 " loading", member_int(zones, "loading"));
+    if (member_int(zones, "held"))
+        printf(", %" PRId64 " HELD (candorctl held says why)", member_int(zones, "held"));
     if (member_int(zones, "failed"))
         printf(", %" PRId64 " FAILED (candorctl zones says why)", member_int(zones, "failed"));
     printf("; %s rules, %s records, %s\n", human_count(member_int(zones, "rules"), rules),

@@ -62,7 +62,7 @@ static json_t *views(const struct snapshot *snapshot)
 }
 
 struct zone_sums {
-    json_int_t loaded, failed, loading, rules, records, bytes;
+    json_int_t loaded, failed, loading, held, rules, records, bytes;
 };
 
 static void sum_zone(void *context, const struct kept_zone *zone)
@@ -71,6 +71,7 @@ static void sum_zone(void *context, const struct kept_zone *zone)
     const struct policy_zone *policy = zone->content ? zone_content_get_policy(zone->content) : NULL;
     sums->loading += atomic_load(&zone->progress.doing) != DOING_NOTHING;
     sums->failed += zone->last_problem != NULL;
+    sums->held += zone->hold != HOLD_NONE;
     if (!zone->content)
         return;
     sums->loaded++;
@@ -88,9 +89,9 @@ static json_t *zone_state(struct keeper *keeper)
 {
     struct zone_sums sums = {0};
     keeper_each(keeper, sum_zone, &sums);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "loaded", sums.loaded, "failed", sums.failed,
-                     "loading", sums.loading, "rules", sums.rules, "records", sums.records, "bytes",
-                     sums.bytes);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "loaded", sums.loaded, "held", sums.held,
+                     "failed", sums.failed, "loading", sums.loading, "rules", sums.rules, "records",
+                     sums.records, "bytes", sums.bytes);
 }
 
 /* The few counters that everybody wants to see first. */

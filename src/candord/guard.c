@@ -39,13 +39,14 @@ static const struct view_config *find_view(const struct config *config, const ch
     return NULL;
 }
 
-static bool covers_subdomains(const struct guard_case *c)
+/* How the view's response-policy has the zone; NULL: it does not name it. */
+static const struct policy_zone_options *find_policy(const struct guard_case *c)
 {
     const struct view_config *view = find_view(c->config, c->view_name);
     for (size_t i = 0; view && i < view->policy_zone_count; i++)
         if (name_equal(view->policy_zones[i].origin, c->zone->name))
-            return view->policy_zones[i].include_subdomains;
-    return false;
+            return &view->policy_zones[i];
+    return NULL;
 }
 
 static bool was_held_for_traffic(const struct guard_case *c)
@@ -56,6 +57,7 @@ static bool was_held_for_traffic(const struct guard_case *c)
 int guard_case_weigh(struct daemon *daemon, const struct guard_case *c, struct guard_report *report,
                      struct policy_zone **dropped)
 {
+    const struct policy_zone_options *policy = find_policy(c);
     struct asked asked;
     int error = gather_asked(daemon, c->view_name, &asked);
     if (error)
@@ -66,7 +68,8 @@ int guard_case_weigh(struct daemon *daemon, const struct guard_case *c, struct g
         .fresh = c->fresh,
         .changes = c->changes ? zone_changes_get(c->changes) : NULL,
         .change_count = c->changes ? zone_changes_count(c->changes) : 0,
-        .include_subdomains = covers_subdomains(c),
+        .include_subdomains = policy && policy->include_subdomains,
+        .override = policy ? policy->override : RPZ_OVERRIDE_GIVEN,
         .is_public_suffix = daemon->suffixes ? is_public_suffix : NULL,
         .suffixes = daemon->suffixes,
         .protected = c->zone->guard.protected,

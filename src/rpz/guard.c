@@ -29,6 +29,17 @@ struct guard_options guard_defaults(void)
     };
 }
 
+enum rpz_action guard_action(const struct guard_input *in, enum rpz_action given)
+{
+    static const enum rpz_action instead[] = {
+        [RPZ_OVERRIDE_DISABLED] = RPZ_PASSTHRU, [RPZ_OVERRIDE_PASSTHRU] = RPZ_PASSTHRU,
+        [RPZ_OVERRIDE_DROP] = RPZ_DROP,         [RPZ_OVERRIDE_TCP_ONLY] = RPZ_TCP_ONLY,
+        [RPZ_OVERRIDE_NXDOMAIN] = RPZ_NXDOMAIN, [RPZ_OVERRIDE_NODATA] = RPZ_NODATA,
+        [RPZ_OVERRIDE_CNAME] = RPZ_LOCAL_DATA,
+    };
+    return given == RPZ_NONE || in->override == RPZ_OVERRIDE_GIVEN ? given : instead[in->override];
+}
+
 unsigned guard_harm(enum rpz_action action)
 {
     return action == RPZ_NONE || action == RPZ_PASSTHRU ? 0 : action == RPZ_TCP_ONLY ? 1 : 2;

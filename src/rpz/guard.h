@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "rpz/policy.h"
 #include "rpz/protect.h"
 #include "rpz/sketch.h"
 #include "rpz/zone.h"
@@ -59,6 +60,7 @@ struct guard_input {
     const struct policy_change *changes;
     size_t change_count;
     bool include_subdomains; /* as the zone is configured */
+    enum rpz_override override;
     /* Is this name (lower case) in the public suffix list? NULL: only names of one label are. */
     bool (*is_public_suffix)(const void *context, const uint8_t *name);
     const void *suffixes;

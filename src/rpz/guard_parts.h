@@ -39,6 +39,9 @@ struct weighing {
     bool no_memory;
 };
 
+/* What a rule does here: `policy …` of the zone's configuration may say otherwise than the rule. */
+enum rpz_action guard_action(const struct guard_input *in, enum rpz_action given);
+
 /* How bad an action is: what gets worse is held against a version. */
 unsigned guard_harm(enum rpz_action action);
 

@@ -27,13 +27,16 @@ static int look(void *context, const struct policy_record *record)
     return 0;
 }
 
-static struct rule_there rule_at(const struct policy_zone *zone, const uint8_t *owner,
-                                 const struct rpz_owner *decoded)
+static struct rule_there rule_at(const struct guard_input *in, const struct policy_zone *zone,
+                                 const uint8_t *owner, const struct rpz_owner *decoded)
 {
     struct looking l = {.owner = *decoded};
     bool exists;
     if (!zone || policy_zone_at(zone, owner, &exists, look, &l))
         return (struct rule_there){RPZ_NONE, 0};
+    l.there.action = guard_action(in, l.there.action);
+    if (in->override != RPZ_OVERRIDE_GIVEN)
+        l.there.data = 0;
     return l.there;
 }
 
@@ -178,7 +181,8 @@ static void touch(struct weighing *w, const uint8_t *given)
         !owner_set_add(&w->seen, guard_owner_hash(owner), &w->no_memory) ||
         rpz_owner_decode(owner, origin, &rule) != RPZ_KEPT)
         return;
-    weigh_rule(w, owner, &rule, rule_at(w->in->old, owner, &rule), rule_at(w->in->fresh, owner, &rule));
+    weigh_rule(w, owner, &rule, rule_at(w->in, w->in->old, owner, &rule),
+               rule_at(w->in, w->in->fresh, owner, &rule));
 }
 
 /* A first load: nothing to compare with, and the records of an owner stand together. */
@@ -200,6 +204,7 @@ static int take_record(void *context, const struct policy_record *record)
             RPZ_KEPT;
     if (is_rule) {
         name_copy(first->owner, record->owner);
+        after.action = guard_action(first->w->in, after.action);
         weigh_rule(first->w, first->owner, &rule, (struct rule_there){RPZ_NONE, 0}, after);
     }
     return 0;

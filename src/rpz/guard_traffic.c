@@ -29,8 +29,11 @@ static struct rule_there match(const struct weighing *w, const struct policy_zon
     struct rule_there there = {RPZ_NONE, 0};
     if (!zone || !policy_zone_match_name(zone, RPZ_QNAME, name, w->in->include_subdomains, hit))
         return there;
-    there.action = hit->action == RPZ_PASSTHRU ? RPZ_NONE : hit->action;
-    if (there.action == RPZ_LOCAL_DATA && policy_hit_data(zone, hit, add_data, &there.data))
+    there.action = guard_action(w->in, hit->action);
+    if (there.action == RPZ_PASSTHRU)
+        there.action = RPZ_NONE;
+    if (hit->action == RPZ_LOCAL_DATA && w->in->override == RPZ_OVERRIDE_GIVEN &&
+        policy_hit_data(zone, hit, add_data, &there.data))
         there.data = 0;
     return there;
 }

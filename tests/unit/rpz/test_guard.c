@@ -170,6 +170,23 @@ static void words_decide_what_a_finding_leads_to(void **state)
     assert_int_equal(weigh(&bench, ZONE(NULL), ZONE("*.fr 60 CNAME .")), GUARD_PASSES);
 }
 
+static void a_zone_with_another_policy_does_what_that_says(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench_ask(&bench, 100, "www.fr", 20000);
+    bench.input.override = RPZ_OVERRIDE_DISABLED;
+    assert_int_equal(weigh(&bench, ZONE(NULL), ZONE("*.fr 60 CNAME .")), GUARD_PASSES);
+    assert_int_equal(bench.report.affected, 0);
+    bench.input.override = RPZ_OVERRIDE_NODATA;
+    assert_int_equal(weigh(&bench, ZONE(NULL), ZONE("*.fr 60 CNAME rpz-passthru.")), GUARD_HELD);
+    assert_int_equal(bench.report.affected, 20000);
+    assert_int_equal(bench.report.findings[0].action, RPZ_NODATA);
+    assert_int_equal(weigh(&bench, ZONE("*.fr 60 A 192.0.2.1"), ZONE("*.fr 60 A 192.0.2.2")), GUARD_PASSES);
+    assert_int_equal(bench.report.changed + bench.report.affected, 0);
+}
+
 /* --- blocks of addresses --- */
 
 static void blocks_wider_than_the_limit_are_found(void **state)
@@ -546,6 +563,7 @@ int main(void)
         cmocka_unit_test(a_suffix_rule_in_force_is_no_news),
         cmocka_unit_test(a_first_load_is_only_warned_about),
         cmocka_unit_test(words_decide_what_a_finding_leads_to),
+        cmocka_unit_test(a_zone_with_another_policy_does_what_that_says),
         cmocka_unit_test(blocks_wider_than_the_limit_are_found),
         cmocka_unit_test(protected_names_are_hit_exactly),
         cmocka_unit_test(protected_names_are_hit_from_below),
