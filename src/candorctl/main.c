@@ -84,7 +84,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
     }
     out->request = json_pack("{s:s}", "command", out->verb->name);
     /* Whoever types wants to know how it ended. */
-    if (!strcmp(out->verb->name, "reload"))
+    if (verb_waits(out->verb))
         json_object_set_new(out->request, "wait", json_true());
     if (verb_parse(out->verb, count - 1, argv + 1, out->request)) {
         verb_usage(out->verb, stderr);

@@ -142,7 +142,8 @@ static void print_zone_notes(const json_t *zone)
 {
     const char *name = member_text(zone, "name"), *reason;
     json_t *count;
-    if (*member_text(zone, "problem") && !json_object_get(zone, "feed"))
+    bool told_below = json_object_get(zone, "feed") || json_object_get(zone, "secondary");
+    if (*member_text(zone, "problem") && !told_below)
         printf("%s: not loaded: %s%s\n", name, member_text(zone, "problem"),
                json_object_get(zone, "serial") ? " (the version above stays in force)" : "");
     if (json_is_object(json_object_get(zone, "hold")))
@@ -198,6 +199,7 @@ void print_zones(const json_t *result)
     table_print(&table, stdout);
     json_array_foreach(zones, i, zone) print_zone_notes(zone);
     json_array_foreach(zones, i, zone) print_feed(zone);
+    json_array_foreach(zones, i, zone) print_secondary(zone);
     json_array_foreach(zones, i, zone) print_zone_hits(zone);
 }
 

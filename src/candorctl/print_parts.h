@@ -14,4 +14,7 @@ bool member_flag(const json_t *object, const char *name);
 /* What is known of a zone's feed; nothing for other zones (print_feeds.c). */
 void print_feed(const json_t *zone);
 
+/* The same of a secondary zone (print_secondary.c). */
+void print_secondary(const json_t *zone);
+
 #endif

@@ -19,6 +19,20 @@ const struct verb verbs[] = {
                  {"--no-wait", "wait", NULL, 0, "return at once; what goes wrong is only logged"}},
      .print = print_reload,
      .progress = print_reload_progress},
+    {.name = "refresh",
+     .help = "ask the primaries of a secondary zone whether it has changed, and take it if it has",
+     .places = {{"zone", "ZONE", 1}},
+     .options = {{"--wait", "wait", NULL, 1, "until they have answered (the default)"},
+                 {"--no-wait", "wait", NULL, 0, "return at once"}},
+     .print = print_refresh,
+     .progress = print_reload_progress},
+    {.name = "retransfer",
+     .help = "take a secondary zone as a whole, whatever its serial",
+     .places = {{"zone", "ZONE", 1}},
+     .options = {{"--wait", "wait", NULL, 1, "until it has come (the default)"},
+                 {"--no-wait", "wait", NULL, 0, "return at once"}},
+     .print = print_refresh,
+     .progress = print_reload_progress},
     {.name = "held",
      .help = "the versions that are kept back, by the guard or an operator, and why",
      .print = print_held},
@@ -72,6 +86,11 @@ const struct verb *verb_find(const char *name)
         if (!strcmp(verb->name, name))
             return verb;
     return NULL;
+}
+
+bool verb_waits(const struct verb *verb)
+{
+    return verb->options[0].name && !strcmp(verb->options[0].name, "--wait");
 }
 
 void verb_usage(const struct verb *verb, FILE *out)

@@ -44,6 +44,9 @@ extern const struct verb verbs[];
 
 const struct verb *verb_find(const char *name);
 
+/* Has it the option --wait? */
+bool verb_waits(const struct verb *verb);
+
 /* Fills the request from what follows the verb. ERR_INVALID: what is wrong has been said on stderr. */
 int verb_parse(const struct verb *verb, int argc, char **argv, json_t *request) MUST_CHECK;
 
@@ -54,6 +57,7 @@ void verb_usage(const struct verb *verb, FILE *out);
 void print_status(const json_t *result);
 void print_zones(const json_t *result);
 void print_reload(const json_t *result);
+void print_refresh(const json_t *result);
 void print_reload_progress(const json_t *progress);
 void print_flush(const json_t *result);
 void print_stats(const json_t *result);

@@ -14,12 +14,15 @@ static const struct control_command commands[] = {
     {"zones", command_zones, "the zones held: serial, rules, skipped records, when loaded"},
     {"reload", command_reload,
      "read the configuration and all zones again, or one \"zone\"; \"wait\" for the end"},
+    {"refresh", command_refresh, "ask the primaries of a secondary \"zone\" now; \"wait\" for the end"},
+    {"retransfer", command_retransfer, "take a secondary \"zone\" as a whole, whatever its serial"},
     {"flush", command_flush, "forget cached answers: all, or of a \"name\", with \"tree\" also below it"},
     {"stats", command_stats, "every counter"},
     {"held", command_held, "the versions that the guard or an operator keeps back, and why"},
     {"release", command_release, "the latest version of a \"zone\" goes into force"},
     {"reject", command_reject, "the version held of a \"zone\" is not wanted; the next one is weighed again"},
-    {"simulate", command_simulate, "what the guard would say to a \"file\", or to what is held of a \"zone\""},
+    {"simulate", command_simulate,
+     "what the guard would say to a \"file\", or to what is held of a \"zone\""},
     {"explain", command_explain, "what a client would be answered to a \"name\", and which rules make it so"},
     {0}};
 

@@ -16,10 +16,21 @@ int command_held(void *context, const json_t *request, struct control_reply *rep
 int command_release(void *context, const json_t *request, struct control_reply *reply);
 int command_reject(void *context, const json_t *request, struct control_reply *reply);
 int command_simulate(void *context, const json_t *request, struct control_reply *reply);
+int command_refresh(void *context, const json_t *request, struct control_reply *reply);
+int command_retransfer(void *context, const json_t *request, struct control_reply *reply);
 int command_flush(void *context, const json_t *request, struct control_reply *reply);
 
 /* Adds a member "feed" to those of `zones` that are feeds. */
 void commands_add_feeds(struct daemon *daemon, const struct config *config, json_t *zones);
+
+/* reload of a secondary zone is a refresh. False: it is something else; nothing has been done. */
+bool commands_reload_secondary(struct daemon *daemon, const json_t *request, struct control_reply *reply);
+
+/* {"loading": […]}: the zones on which work is under way, and how far it has come. */
+json_t *json_progress(struct daemon *daemon);
+
+/* Says of the secondary zones in a list of zones what is known of their primaries. */
+void commands_add_secondaries(struct daemon *daemon, json_t *zones);
 
 /* A text of ours or of a file's; "?" where it is not UTF-8. */
 json_t *json_text(const char *text);

@@ -29,13 +29,18 @@ static void add_progress(void *context, const struct kept_zone *zone)
                                              (json_int_t)atomic_load(&zone->progress.bytes)));
 }
 
+json_t *json_progress(struct daemon *daemon)
+{
+    json_t *loading = json_array();
+    keeper_each(&daemon->keeper, add_progress, loading);
+    return json_pack("{s:o}", "loading", loading);
+}
+
 static void say_progress(struct loop_timer *timer)
 {
     struct reload *reload = (struct reload *)timer;
     struct loop *loop = reload->daemon->loop;
-    json_t *loading = json_array();
-    keeper_each(&reload->daemon->keeper, add_progress, loading);
-    control_progress(reload->reply, json_pack("{s:o}", "loading", loading));
+    control_progress(reload->reply, json_progress(reload->daemon));
     (void)!loop_timer_set(loop, timer, loop_now_ms(loop) + PROGRESS_MS, say_progress);
 }
 
@@ -75,6 +80,8 @@ int command_reload(void *context, const json_t *request, struct control_reply *r
 {
     struct daemon *daemon = context;
     bool wait = control_flag(request, "wait");
+    if (commands_reload_secondary(daemon, request, reply))
+        return 0;
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return ERR_NOMEM;

@@ -11,8 +11,16 @@
 #include "candord/secondary_round.h"
 #include "dns/name.h"
 
+/* A zone's entry for somebody who waits. */
+struct waiting {
+    struct waiting *next;
+    struct secondary_wait *wait;
+    bool next_round; /* the one under way began before he asked */
+};
+
 struct secondary {
     struct loop_timer timer; /* first */
+    struct waiting *waiting;
     struct secondary *next;
     struct secondaries *all;
     char *view_name;
@@ -50,6 +58,35 @@ static uint64_t now_ms(void)
 
 static void begin_round(struct secondary *zone);
 static void set_timer(struct secondary *zone);
+
+static void tell(struct secondary_wait *wait, const char *problem)
+{
+    if (problem && !wait->failed) {
+        wait->failed = true;
+        snprintf(wait->problem, sizeof wait->problem, "%s", problem);
+    }
+    if (--wait->pending == 0)
+        wait->done(wait, wait->failed ? wait->problem : NULL);
+}
+
+/* A round has ended, with what problem, or NULL. `all`: there will be no other. */
+static void tell_waiting(struct secondary *zone, const char *problem, bool all)
+{
+    struct waiting *list = zone->waiting;
+    zone->waiting = NULL;
+    while (list) {
+        struct waiting *waiting = list;
+        list = waiting->next;
+        if (waiting->next_round && !all) {
+            waiting->next_round = false;
+            waiting->next = zone->waiting;
+            zone->waiting = waiting;
+        } else {
+            tell(waiting->wait, problem);
+            free(waiting);
+        }
+    }
+}
 
 static void free_secondary(struct secondary *zone)
 {
@@ -141,6 +178,7 @@ static void round_back(struct job *job)
         begin_round(zone);
     } else {
         set_timer(zone);
+        tell_waiting(zone, round->result == ROUND_FAILED ? round->problem : NULL, false);
     }
     config_holder_unref(round->holder);
     free(round);
@@ -339,6 +377,7 @@ static void take_view(struct secondaries *all, struct config_holder *holder, con
 static void drop(struct secondaries *all, struct secondary *zone)
 {
     loop_timer_cancel(all->daemon->loop, &zone->timer);
+    tell_waiting(zone, "the zone is no longer configured", true);
     zone->gone = true;
     if (zone->round)
         fetchers_cancel(all->fetchers, &zone->round->job);
@@ -467,17 +506,33 @@ void secondaries_notify(struct secondaries *all, const char *view_name, const ui
     inbox_post(&all->daemon->inbox, &notice->job.message);
 }
 
-unsigned secondaries_refresh(struct secondaries *all, const uint8_t *origin, bool whole)
+static void add_waiting(struct secondary *zone, struct secondary_wait *wait)
+{
+    struct waiting *waiting = wait ? malloc(sizeof *waiting) : NULL;
+    if (!waiting)
+        return;
+    *waiting = (struct waiting){zone->waiting, wait, zone->round != NULL};
+    zone->waiting = waiting;
+    wait->pending++;
+}
+
+unsigned secondaries_refresh(struct secondaries *all, const uint8_t *origin, bool whole,
+                             struct secondary_wait *wait)
 {
     unsigned count = 0;
+    if (wait)
+        wait->pending = 0;
     for (struct secondary *zone = all->zones; zone; zone = zone->next) {
         if (!name_equal(zone->zone->name, origin))
             continue;
         zone->whole |= whole;
+        add_waiting(zone, wait);
         schedule_refresh(&zone->schedule, now_ms());
         set_timer(zone);
         count++;
     }
+    if (count && wait && wait->pending == 0) /* memory */
+        wait->done(wait, "out of memory");
     return count;
 }
 
@@ -525,8 +580,10 @@ struct secondaries *secondaries_new(struct daemon *daemon)
 void secondaries_stop(struct secondaries *all)
 {
     all->stopped = true;
-    for (struct secondary *zone = all->zones; zone; zone = zone->next)
+    for (struct secondary *zone = all->zones; zone; zone = zone->next) {
         loop_timer_cancel(all->daemon->loop, &zone->timer);
+        tell_waiting(zone, "candord is stopping", true);
+    }
 }
 
 void secondaries_free(struct secondaries *all)

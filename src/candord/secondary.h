@@ -23,8 +23,8 @@ struct secondaries *secondaries_new(struct daemon *daemon);
  * runs. */
 void secondaries_configure(struct secondaries *secondaries, struct config_holder *holder);
 
-/* Begins nothing more. What is under way ends with fetchers_stop(), and comes back through the daemon's
- * inbox, which is to be emptied before secondaries_free(). */
+/* Begins nothing more; who waits is told. What is under way ends with fetchers_stop(), and comes back through
+ * the daemon's inbox, which is to be emptied before secondaries_free(). */
 void secondaries_stop(struct secondaries *secondaries);
 void secondaries_free(struct secondaries *secondaries);
 
@@ -32,9 +32,20 @@ void secondaries_free(struct secondaries *secondaries);
 void secondaries_notify(struct secondaries *secondaries, const char *view_name, const uint8_t *origin,
                         const union sockaddr_any *from, bool has_serial, uint32_t serial);
 
-/* The operator asks: due now; with `whole` by AXFR whatever the serial. How many zones of that name there are
- * (views). */
-unsigned secondaries_refresh(struct secondaries *secondaries, const uint8_t *origin, bool whole);
+/* Somebody who waits for a refresh; his storage until done(). */
+struct secondary_wait {
+    /* Once, when all primaries that had to be asked have been: `problem` NULL, or of the first zone that
+     * could not be refreshed. */
+    void (*done)(struct secondary_wait *wait, const char *problem);
+    unsigned pending; /* zones still to come; the rest is the secondaries' too */
+    bool failed;
+    char problem[512];
+};
+
+/* The operator asks: due now; with `whole` by AXFR whatever the serial. `wait` NULL: nobody waits. How many
+ * zones of that name there are (one in each view); with 0 done() is not called. */
+unsigned secondaries_refresh(struct secondaries *secondaries, const uint8_t *origin, bool whole,
+                             struct secondary_wait *wait);
 
 /* What is known of a zone. Times are calendar seconds, 0: never or unknown. */
 struct secondary_state {
