@@ -15,11 +15,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "candord/acl.h"
-#include "feed/feed.h"
 #include "dns/tsig.h"
+#include "feed/feed.h"
 #include "resolve/resolver.h"
 #include "rpz/guard.h"
 #include "rpz/policy.h"
+#include "transfer/update.h"
 
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
@@ -100,6 +101,27 @@ struct feed_config {
     uint64_t max_bytes; /* of the list, after decompression */
 };
 
+enum notify_mode { NOTIFY_NO, NOTIFY_YES, NOTIFY_EXPLICIT, NOTIFY_PRIMARY_ONLY };
+
+/* Servers that take a zone from us. */
+struct transfer_out_config {
+    bool encrypted_only; /* allow-transfer wants a transport that we do not serve: nobody */
+    bool provide_ixfr, one_answer;
+    unsigned max_ixfr_percent; /* of the zone's records; 0: no limit */
+    size_t message_bytes;
+    uint64_t max_time_ms, max_idle_ms;
+    enum notify_mode notify;
+    bool notify_to_soa;
+    uint64_t notify_delay_ms;
+    struct ip_address notify_source[2]; /* IPv4, IPv6; all zero: the system chooses */
+};
+
+/* Changes by hand. */
+struct update_config {
+    const struct update_rules *rules; /* update-policy; NULL: allow-update decides */
+    enum serial_method serial_method;
+};
+
 struct zone_config {
     uint8_t name[255]; /* lower case */
     const char *name_text;
@@ -111,7 +133,8 @@ struct zone_config {
     const struct acl *allow_query, *allow_transfer, *allow_notify,
         *allow_update;                /* after inheritance; never NULL */
     const struct acl *allow_query_on; /* of the address that was asked */
-    bool notify;
+    struct transfer_out_config transfer_out;
+    struct update_config update;
     struct remote_servers primaries, also_notify;
     struct transfer_in_config transfer_in; /* ZONE_SECONDARY */
     const struct endpoint *servers;        /* forwarders, server-addresses or stub primaries */
@@ -119,7 +142,7 @@ struct zone_config {
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
     struct guard_config guard;
     const struct feed_config *feed; /* ZONE_FEED; else NULL */
-    bool is_policy;            /* some view's response-policy names it */
+    bool is_policy;                 /* some view's response-policy names it */
 };
 
 struct dns64_config {
@@ -172,6 +195,7 @@ struct server_config {
     bool control_socket_given; /* false: failing to make it is a warning */
     const char *pid_file;      /* NULL: none */
     size_t max_cache_bytes;
+    unsigned transfers_out, notify_rate, startup_notify_rate; /* the last two a second */
     unsigned recursive_clients; /* questions waiting for recursion, all workers */
     unsigned tcp_clients;
     unsigned tcp_clients_per_address; /* 0: no limit */
@@ -218,8 +242,8 @@ struct config_read_options {
     void *context;
 };
 
-/* Reads and checks a configuration, its includes too. *out when there was no error; otherwise every problem
- * that could be found has been reported, and ERR_INVALID is returned. Blocking file I/O. */
+/* Reads and checks a configuration, its includes too. *out when there was no error; otherwise every
+ * problem that could be found has been reported, and ERR_INVALID is returned. Blocking file I/O. */
 int config_read(const struct config_read_options *options, struct config **out) MUST_CHECK;
 /* The same from a text; `options->file` stands for it in messages. */
 int config_read_text(const struct config_read_options *options, const char *text, size_t length,

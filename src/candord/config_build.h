@@ -102,6 +102,11 @@ void build_zones(struct builder *b, const struct scope *scope, const struct conf
 void build_guard(struct builder *b, const struct scope *scope, struct zone_config *zone);
 /* Fills zone->feed from the zone's statements. */
 void build_feed(struct builder *b, const struct conf_statement *list, struct zone_config *zone);
+/* Servers that take the zone from us; who may change it by hand. */
+void build_transfer_out(struct builder *b, const struct scope *scope, struct zone_config *zone);
+void build_update(struct builder *b, const struct scope *scope, const struct conf_statement *list,
+                  struct zone_config *zone);
+void build_transfers_out(struct builder *b, const struct scope *scope); /* for the whole server */
 /* Needs the zones: marks those that are policy zones. */
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_dns64(struct builder *b, const struct scope *scope, struct view_config *view);

@@ -115,13 +115,6 @@ static void build_servers_of(struct builder *b, const struct conf_statement *lis
                    "expected 'primaries' with an address in zone '%s'", zone->name_text);
 }
 
-static bool build_notify(const struct scope *scope)
-{
-    const struct conf_item *item = scope_value(scope, "notify");
-    bool yes;
-    return !item || conf_bool(item->text, &yes) != 0 || yes;
-}
-
 static void build_body(struct builder *b, const struct scope *outer, const struct conf_statement *list,
                        struct zone_config *zone)
 {
@@ -131,7 +124,8 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     zone->allow_transfer = scope_acl(b, &scope, "allow-transfer", &acl_any);
     zone->allow_notify = scope_acl(b, &scope, "allow-notify", &acl_none);
     zone->allow_update = scope_acl(b, &scope, "allow-update", &acl_none);
-    zone->notify = build_notify(&scope);
+    build_transfer_out(b, &scope, zone);
+    build_update(b, &scope, list, zone);
     build_guard(b, &scope, zone);
     build_file(b, list, zone);
     build_format(b, &scope, zone);

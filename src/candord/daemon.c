@@ -346,6 +346,10 @@ static int prepare(struct daemon *daemon)
         error = catch_signals(daemon);
     if (!error)
         error = loop_watch(daemon->loop, &daemon->inbox_watch, daemon->inbox.fd, LOOP_READ, jobs_done);
+    if (!error)
+        error = courier_new(daemon, &daemon->courier);
+    daemon->serving.daemon = daemon;
+    daemon->serving.courier = daemon->courier;
     return error;
 }
 
@@ -410,6 +414,8 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     if (!error)
         error = start_keeper(daemon);
     if (!error)
+        error = courier_start(daemon->courier);
+    if (!error)
         error = start_workers(daemon);
     if (!error) {
         feeds_configure(daemon->feeds, daemon->holder);
@@ -451,6 +457,27 @@ static void stop_keeper(struct daemon *daemon)
     rcu_thread_online();
 }
 
+/* What came behind JOB_END: who waits for it is told. */
+static void abandon_arrivals(struct daemon *daemon)
+{
+    struct inbox_message *message;
+    while ((message = inbox_take(&daemon->keeper_inbox))) {
+        struct job *job = (struct job *)message;
+        if (job->kind == JOB_ARRIVAL) {
+            job->arrival->error = ERR_CLOSED;
+            job->arrival->done(job->arrival);
+        }
+        free(job);
+    }
+}
+
+static void stop_courier(struct daemon *daemon)
+{
+    rcu_thread_offline();
+    courier_stop(daemon->courier);
+    rcu_thread_online();
+}
+
 static void stop_serving(struct daemon *daemon)
 {
     for (unsigned i = 0; i < daemon->worker_count; i++)
@@ -472,6 +499,7 @@ static void stop_serving(struct daemon *daemon)
 
 static void free_parts(struct daemon *daemon)
 {
+    courier_free(daemon->courier); /* what it has not made goes back to the workers */
     for (unsigned i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
     free(daemon->workers);
@@ -496,8 +524,10 @@ void daemon_stop(struct daemon *daemon)
     stop_keeper(daemon);
     if (daemon->control)
         commands_close(daemon);
+    stop_courier(daemon);
     if (daemon->keeper_started) {
         stop_serving(daemon);
+        abandon_arrivals(daemon);
         rcu_thread_offline();
         feeds_free(daemon->feeds); /* its threads wait for resolvers, its jobs go back to the inbox */
         rcu_thread_online();

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "candord/arrival.h"
 #include "candord/config.h"
+#include "candord/courier.h"
 #include "candord/feeds.h"
 #include "candord/fetchers.h"
 #include "candord/keeper.h"
@@ -48,6 +49,7 @@ struct daemon {
     pthread_t keeper_thread;
     bool keeper_started;
     struct inbox keeper_inbox;
+    struct courier *courier;
     int64_t started_at_s;
     int64_t configured_at_s;
     struct control *control;

@@ -3,68 +3,24 @@
  * main thread asks the primaries. BIND's words in the log. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "candord/query.h"
 #include "candord/secondary.h"
 #include "candord/worker.h"
 #include "dns/name.h"
-#include "dns/tsig.h"
 
 /* A NOTIFY, as far as it has been looked at. */
 struct notify {
     struct query *q;
-    struct tsig_record tsig;
-    bool has_tsig;
-    const struct tsig_key *key; /* that signed it, verified; NULL: none */
-    struct tsig_session session;
     bool has_serial;
     uint32_t serial;
 };
 
-/* --- the signature --- */
-
-static const struct tsig_key *key_of(const struct config *config, const struct tsig_record *record)
+static void answer(struct query *q, unsigned rcode)
 {
-    for (size_t i = 0; i < config->key_count; i++)
-        if (tsig_key_fits(&config->keys[i], record))
-            return &config->keys[i];
-    return NULL;
-}
-
-/* 0, or the rcode of the answer. */
-static unsigned check_signature(struct notify *n)
-{
-    struct query *q = n->q;
-    int found = tsig_find(q->packet, q->packet_length, &n->tsig);
-    tsig_begin(&n->session, NULL);
-    if (found <= 0)
-        return found < 0 ? RCODE_FORMERR : RCODE_NOERROR;
-    n->has_tsig = true;
-    const struct tsig_key *key = key_of(q->snapshot->config, &n->tsig);
-    if (!key)
-        return RCODE_NOTAUTH;
-    enum tsig_error error = tsig_verify_request(&n->session, key, q->packet, q->packet_length, &n->tsig,
-                                                (uint64_t)clock_wall_s());
-    if (!error)
-        n->key = key;
-    return error == TSIG_OK ? RCODE_NOERROR : error == TSIG_FORMERR ? RCODE_FORMERR : RCODE_NOTAUTH;
-}
-
-static void answer(struct notify *n, unsigned rcode)
-{
-    struct query *q = n->q;
-    int error = 0;
     reply_code(q, rcode, EDE_NONE, NULL);
     if (rcode == RCODE_NOERROR && q->out_length > 2)
         q->out[2] |= DNS_AA >> 8;
-    if (n->has_tsig && !n->session.key)
-        error = tsig_put_badkey(&n->tsig, q->out, &q->out_length, q->out_size);
-    else if (n->has_tsig)
-        error = tsig_sign(&n->session, q->out, &q->out_length, q->out_size, (uint64_t)clock_wall_s());
-    if (error)
-        reply_none(q);
-    tsig_end(&n->session);
 }
 
 /* --- who may say so --- */
@@ -79,9 +35,7 @@ static bool is_primary(const struct zone_config *zone, const struct ip_address *
 
 static bool may_notify(const struct notify *n, const struct zone_config *zone)
 {
-    const struct acl_subject subject = {.address = n->q->client.address, .key = n->key ? n->key->name : NULL};
-    return is_primary(zone, &n->q->client.address) ||
-           acl_allows(zone->allow_notify, &subject, &n->q->snapshot->config->environment);
+    return is_primary(zone, &n->q->client.address) || query_allowed(n->q, zone->allow_notify);
 }
 
 /* The serial that the primary has, as a hint in the answer section (RFC 1996 section 3.7). */
@@ -126,8 +80,7 @@ static unsigned take(struct notify *n)
         return RCODE_NOTAUTH;
     }
     log_write(LOG_NOTIFY, LEVEL_INFO, "client %s: received notify for zone '%s'%s%s%s", from_name, zone_name,
-              n->key ? ": TSIG '" : "", n->key ? name_to_text_nodot(n->key->name, key) : "",
-              n->key ? "'" : "");
+              q->key ? ": TSIG '" : "", q->key ? name_to_text_nodot(q->key, key) : "", q->key ? "'" : "");
     if (zone->kind != ZONE_SECONDARY)
         return RCODE_NOERROR; /* as BIND: our own word is the last */
     if (!may_notify(n, zone)) {
@@ -146,10 +99,9 @@ void query_notify(struct query *q)
     struct notify n = {.q = q};
     q->name_length = q->asked.qname_length;
     name_copy_lower_known(q->name, q->asked.qname, q->name_length);
-    unsigned rcode = check_signature(&n);
-    if (!rcode && (q->asked.qtype != TYPE_SOA || q->asked.qclass != CLASS_IN))
-        rcode = RCODE_FORMERR;
+    bool of_soa = q->asked.qtype == TYPE_SOA && q->asked.qclass == CLASS_IN;
+    unsigned rcode = of_soa ? RCODE_NOERROR : RCODE_FORMERR;
     if (!rcode)
         rcode = q->view ? take(&n) : RCODE_REFUSED;
-    answer(&n, rcode);
+    answer(q, rcode);
 }

@@ -173,6 +173,7 @@ int publish(struct daemon *daemon, struct config_holder *holder, char *problem, 
         synchronize_rcu();
         snapshot_unref(old);
     }
+    courier_published(daemon->courier);
     publish_retire(daemon, false);
     share_memory(daemon, holder->config->server.max_cache_bytes);
     return 0;

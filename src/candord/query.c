@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "candord/explain.h"
 #include "candord/querylog.h"
+#include "candord/signature.h"
+#include "candord/transfer_out.h"
+#include "candord/update.h"
 #include "candord/worker.h"
 #include "dns/cookie.h"
 #include "dns/name.h"
@@ -20,9 +23,9 @@ static void count(struct query *q, enum serve_metric which)
 
 /* --- access --- */
 
-static bool allows(const struct query *q, const struct acl *acl)
+bool query_allowed(const struct query *q, const struct acl *acl)
 {
-    const struct acl_subject subject = {.address = q->client.address};
+    const struct acl_subject subject = {.address = q->client.address, .key = q->key};
     return acl_allows(acl, &subject, &q->snapshot->config->environment);
 }
 
@@ -33,16 +36,16 @@ static bool allows_on(const struct query *q, const struct acl *acl)
     return acl_allows(acl, &here, &q->snapshot->config->environment);
 }
 
-static enum query_progress done_code(struct query *q, unsigned rcode, int ede, const char *text)
+enum query_progress query_done_code(struct query *q, unsigned rcode, int ede, const char *text)
 {
     reply_code(q, rcode, ede, text);
     return QUERY_DONE;
 }
 
-static enum query_progress refuse(struct query *q)
+enum query_progress query_refuse(struct query *q)
 {
     count(q, SERVE_REFUSED_ACCESS);
-    return done_code(q, RCODE_REFUSED, EDE_PROHIBITED, NULL);
+    return query_done_code(q, RCODE_REFUSED, EDE_PROHIBITED, NULL);
 }
 
 /* Types that are operations, not data. */
@@ -53,7 +56,7 @@ static int meta_type_rcode(uint16_t qtype, bool at_apex)
     case TYPE_MAILB:
         return RCODE_NOTIMP;
     case TYPE_AXFR:
-    case TYPE_IXFR:
+    case TYPE_IXFR: /* REFUSED: to be looked at */
         return at_apex ? RCODE_REFUSED : RCODE_NOTAUTH;
     case TYPE_OPT:
     case TYPE_TSIG:
@@ -85,7 +88,7 @@ static bool access_allowed(const struct query *q, const struct zone_table_entry 
 {
     const struct zone_config *config = zone ? zone->owner : NULL;
     if (config)
-        return allows(q, config->allow_query) && allows_on(q, config->allow_query_on);
+        return query_allowed(q, config->allow_query) && allows_on(q, config->allow_query_on);
     return zone ? q->rights.empty_zones : q->rights.query;
 }
 
@@ -413,7 +416,7 @@ static enum query_progress answer_question(struct query *q, const struct zone_ta
     enum query_progress progress;
     if (q->policed && q->view->policy->options.servfail_until_ready && !q->view->policy->ready) {
         count(q, SERVE_NOT_READY);
-        return done_code(q, RCODE_SERVFAIL, EDE_NOT_READY, NULL);
+        return query_done_code(q, RCODE_SERVFAIL, EDE_NOT_READY, NULL);
     }
     if (truth && !zone && answer_from_cache(q, truth, &progress))
         return progress == QUERY_WAITS ? advance(q) : progress;
@@ -435,13 +438,13 @@ static enum query_progress answer_malformed(struct query *q, enum query_verdict 
         return QUERY_DONE;
     case QUERY_NOTIMP:
         count(q, SERVE_NOTIMP);
-        return done_code(q, RCODE_NOTIMP, EDE_NONE, NULL);
+        return query_done_code(q, RCODE_NOTIMP, EDE_NONE, NULL);
     case QUERY_BADVERS:
         count(q, SERVE_BADVERS);
-        return done_code(q, RCODE_BADVERS, EDE_NONE, NULL);
+        return query_done_code(q, RCODE_BADVERS, EDE_NONE, NULL);
     default:
         count(q, SERVE_FORMERR);
-        return done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
+        return query_done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
     }
 }
 
@@ -451,11 +454,13 @@ static enum query_progress answer_operation(struct query *q)
         query_notify(q);
         return QUERY_DONE;
     }
+    if (q->asked.opcode == OPCODE_UPDATE && q->view && !q->explanation)
+        return update_start(q);
     count(q, SERVE_NOTIMP);
-    return done_code(q,
-                     q->asked.opcode == OPCODE_NOTIFY || q->asked.opcode == OPCODE_UPDATE ? RCODE_REFUSED
-                                                                                          : RCODE_NOTIMP,
-                     EDE_NONE, NULL);
+    return query_done_code(
+        q,
+        q->asked.opcode == OPCODE_NOTIFY || q->asked.opcode == OPCODE_UPDATE ? RCODE_REFUSED : RCODE_NOTIMP,
+        EDE_NONE, NULL);
 }
 
 static enum query_progress answer_class(struct query *q)
@@ -464,9 +469,9 @@ static enum query_progress answer_class(struct query *q)
         return QUERY_DONE;
     if (q->asked.qclass == CLASS_ANY || q->asked.qclass == CLASS_NONE) { /* of updates, not of questions */
         count(q, SERVE_FORMERR);
-        return done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
+        return query_done_code(q, RCODE_FORMERR, EDE_NONE, NULL);
     }
-    return refuse(q);
+    return query_refuse(q);
 }
 
 /* require-server-cookie: over UDP a client that knows cookies must show one of ours (RFC 7873 section 5.2.3).
@@ -494,12 +499,18 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     q->recursion_allowed = false; /* until the access lists have been asked: no RA before */
     enum query_verdict verdict = query_parse(packet, length, &q->asked);
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
-    q->rights = rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local,
-                          verdict == QUERY_OK && query_rd(&q->asked));
+    bool rd = verdict == QUERY_OK && query_rd(&q->asked);
+    unsigned badly_signed = q->asked.has_tsig ? signature_check(q) : RCODE_NOERROR;
+    q->rights =
+        __builtin_expect(q->key != NULL, 0)
+            ? rights_of_key(q->snapshot, &q->client.address, q->key, &q->client.local, rd)
+            : rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local, rd);
     if (q->rights.silence && !q->explanation)
         return answer_nothing(q);
     if (verdict != QUERY_OK)
         return answer_malformed(q, verdict);
+    if (__builtin_expect(badly_signed, 0))
+        return query_done_code(q, badly_signed, EDE_NONE, NULL);
     q->view = q->rights.view;
     if (q->explanation)
         q->view = explain_view(q, q->view);
@@ -508,9 +519,9 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     if (q->asked.opcode != OPCODE_QUERY)
         return answer_operation(q);
     if (!q->view)
-        return refuse(q);
+        return query_refuse(q);
     if (cookie_missing(q))
-        return done_code(q, RCODE_BADCOOKIE, EDE_NONE, NULL);
+        return query_done_code(q, RCODE_BADCOOKIE, EDE_NONE, NULL);
     if (atomic_load_explicit(&worker_serving(q->worker)->querylog, memory_order_relaxed) && !q->explanation)
         querylog_question(q);
     if (q->asked.qclass != CLASS_IN)
@@ -532,10 +543,12 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
     const struct zone_table_entry *zone =
         q->view->has_zones ? zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS) : NULL;
     int meta = meta_type_rcode(q->asked.qtype, zone && name_equal(zone->origin, q->name));
+    if (meta == RCODE_REFUSED && !q->explanation)
+        return transfer_out_start(q, zone);
     if (meta >= 0)
-        return done_code(q, (unsigned)meta, EDE_NONE, NULL);
+        return query_done_code(q, (unsigned)meta, EDE_NONE, NULL);
     if (!access_allowed(q, zone))
-        return refuse(q);
+        return query_refuse(q);
     return answer_question(q, zone, truth);
 }
 
@@ -558,6 +571,8 @@ void query_clear(struct query *q)
     if (!q->touched)
         return;
     q->touched = false;
+    if (q->signature)
+        signature_end(q);
     truth_unref(q->truth);
     if (q->holds_snapshot)
         snapshot_unref(q->snapshot);

@@ -32,6 +32,7 @@
 struct worker;
 struct explanation;
 struct ready_answer;
+struct signature;
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
@@ -106,9 +107,11 @@ struct query {
     const struct view *view;
     struct rights rights;
     bool holds_snapshot;
-    bool recursion_allowed; /* the client may have it */
-    bool may_recurse;       /* and asked for it (RD) */
-    bool policed;           /* policy may apply (access, RD) */
+    struct signature *signature; /* of a signed question (signature.h), in the arena; else NULL */
+    const uint8_t *key;          /* whose signature is good: the key's name; else NULL */
+    bool recursion_allowed;      /* the client may have it */
+    bool may_recurse;            /* and asked for it (RD) */
+    bool policed;                /* policy may apply (access, RD) */
     uint64_t now_ms, started_ms;
 
     /* The answer under way. */
@@ -261,7 +264,24 @@ void reply_none(struct query *query);
 /* Answers a NOTIFY, and passes it on when it may come from there. */
 void query_notify(struct query *query);
 
+/* --- access --- */
+
+/* Does an access list let this client pass, by his address or his key? */
+bool query_allowed(const struct query *query, const struct acl *acl);
+
+/* Ends with an answer that is only a code; query_refuse() counts what access lists refuse. */
+enum query_progress query_done_code(struct query *query, unsigned rcode, int ede, const char *text);
+enum query_progress query_refuse(struct query *query);
+
 /* --- worker.c --- */
+
+/* For a query that waited for something else than the resolver, on its worker's thread. Lends it room for its
+ * answer (out, out_size); */
+void worker_lend_room(struct query *query);
+/* sends what is in out, or nothing (no_reply), and ends it; */
+void worker_answer(struct query *query);
+/* ends one of which nothing is to be sent any more: its TCP message has been ended. */
+void worker_drop(struct query *query);
 
 /* Asks the resolver of the view for (name, type). Returns QUERY_WAITS, or QUERY_DONE with ask_error set when
  * a bound was hit at once. */

@@ -4,6 +4,7 @@
 
 #include "candord/query.h"
 #include "candord/ready_table.h"
+#include "candord/signature.h"
 #include "candord/worker.h"
 #include "dns/name.h"
 
@@ -16,7 +17,9 @@ static size_t size_limit(const struct query *q)
         if (limit < DNS_UDP_CLASSIC)
             limit = DNS_UDP_CLASSIC;
     }
-    return limit < q->out_size ? limit : q->out_size;
+    if (limit > q->out_size)
+        limit = q->out_size;
+    return __builtin_expect(q->signature != NULL, 0) ? limit - signature_room(q, limit) : limit;
 }
 
 static uint16_t base_flags(const struct query *q)

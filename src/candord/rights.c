@@ -33,28 +33,29 @@ void rights_table_free(struct rights_table *table)
     free(table);
 }
 
-static struct rights work_out(const struct snapshot *snapshot, const struct ip_address *client,
+static struct rights work_out(const struct snapshot *snapshot, const struct acl_subject *who,
                               const struct ip_address *local, bool rd)
 {
-    const struct view *view = snapshot_view(snapshot, client, local, rd);
+    const struct view *view = snapshot_view(snapshot, who, local, rd);
     const struct acl_environment *environment = &snapshot->config->environment;
+    bool silence = acl_allows(snapshot->config->server.blackhole, who, environment);
     if (!view)
-        return (struct rights){.silence = acl_allows(snapshot->config->server.blackhole,
-                                                     &(struct acl_subject){.address = *client}, environment)};
+        return (struct rights){.silence = silence};
     const struct view_config *config = view->config;
-    const struct acl_subject subject = {.address = *client}, here = {.address = *local};
-    bool from_cache = acl_allows(config->allow_query_cache, &subject, environment) &&
+    const struct acl_subject here = {.address = *local};
+    bool from_cache = acl_allows(config->allow_query_cache, who, environment) &&
                       acl_allows(config->allow_query_cache_on, &here, environment);
     return (struct rights){
         .view = view,
-        .silence = acl_allows(snapshot->config->server.blackhole, &subject, environment),
+        .silence = silence,
         .query = from_cache,
-        .empty_zones = acl_allows(config->allow_query, &subject, environment) &&
+        .empty_zones = acl_allows(config->allow_query, who, environment) &&
                        acl_allows(config->allow_query_on, &here, environment),
         .recursion = from_cache && config->recursion &&
-                     acl_allows(config->allow_recursion, &subject, environment) &&
+                     acl_allows(config->allow_recursion, who, environment) &&
                      acl_allows(config->allow_recursion_on, &here, environment),
-        .client_rules = view->policy->has[RPZ_CLIENT_IP] && policy_client_concerned(view->policy, client),
+        .client_rules =
+            view->policy->has[RPZ_CLIENT_IP] && policy_client_concerned(view->policy, &who->address),
     };
 }
 
@@ -71,16 +72,30 @@ static size_t place_of(const struct rights_table *table, const struct ip_address
     return hash_mix(halves[0] ^ table->seed, halves[1] ^ table->seed ^ 0x9e3779b97f4a7c15u) % SLOTS;
 }
 
+static void fill(struct slot *slot, const struct snapshot *snapshot, const struct ip_address *client,
+                 const struct ip_address *local)
+{
+    const struct acl_subject who = {.address = *client};
+    *slot = (struct slot){
+        .snapshot_id = snapshot->id,
+        .client = *client,
+        .local = *local,
+        .by_rd = {work_out(snapshot, &who, local, false), work_out(snapshot, &who, local, true)},
+    };
+}
+
 struct rights rights_of(struct rights_table *table, const struct snapshot *snapshot,
                         const struct ip_address *client, const struct ip_address *local, bool rd)
 {
     struct slot *slot = &table->slots[place_of(table, client)];
     if (slot->snapshot_id != snapshot->id || !same(&slot->client, client) || !same(&slot->local, local))
-        *slot = (struct slot){
-            .snapshot_id = snapshot->id,
-            .client = *client,
-            .local = *local,
-            .by_rd = {work_out(snapshot, client, local, false), work_out(snapshot, client, local, true)},
-        };
+        fill(slot, snapshot, client, local);
     return slot->by_rd[rd];
+}
+
+struct rights rights_of_key(const struct snapshot *snapshot, const struct ip_address *client,
+                            const uint8_t *key, const struct ip_address *local, bool rd)
+{
+    const struct acl_subject who = {.address = *client, .key = key};
+    return work_out(snapshot, &who, local, rd);
 }

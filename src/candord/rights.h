@@ -28,4 +28,8 @@ void rights_table_free(struct rights_table *table);
 struct rights rights_of(struct rights_table *table, const struct snapshot *snapshot,
                         const struct ip_address *client, const struct ip_address *local, bool rd);
 
+/* The same for one whose question is signed with `key`; worked out anew each time. */
+struct rights rights_of_key(const struct snapshot *snapshot, const struct ip_address *client,
+                            const uint8_t *key, const struct ip_address *local, bool rd);
+
 #endif

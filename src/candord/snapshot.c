@@ -139,18 +139,18 @@ void pool_unref(struct truth_source_pool *pool)
         atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel);
 }
 
-const struct view *snapshot_view(const struct snapshot *snapshot, const struct ip_address *client,
+const struct view *snapshot_view(const struct snapshot *snapshot, const struct acl_subject *client,
                                  const struct ip_address *destination, bool rd)
 {
     const struct acl_environment *environment = &snapshot->config->environment;
-    const struct acl_subject from = {.address = *client}, to = {.address = *destination};
+    const struct acl_subject to = {.address = *destination};
     for (size_t i = 0; i < snapshot->view_count; i++) {
         const struct view *view = &snapshot->views[i];
         if (view->any_client)
             return view;
         if (view->config->match_recursive_only && !rd)
             continue;
-        if (acl_allows(view->config->match_clients, &from, environment) &&
+        if (acl_allows(view->config->match_clients, client, environment) &&
             acl_allows(view->config->match_destinations, &to, environment))
             return view;
     }

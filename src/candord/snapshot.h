@@ -90,7 +90,7 @@ struct truth_source_pool *pool_ref(struct truth_source_pool *pool);
 void pool_unref(struct truth_source_pool *pool);
 
 /* The first view whose match-clients, match-destinations and match-recursive-only fit; NULL: none. */
-const struct view *snapshot_view(const struct snapshot *snapshot, const struct ip_address *client,
+const struct view *snapshot_view(const struct snapshot *snapshot, const struct acl_subject *client,
                                  const struct ip_address *destination, bool rd);
 
 #endif

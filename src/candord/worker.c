@@ -15,6 +15,8 @@
 #include "candord/explain.h"
 #include "candord/ready_table.h"
 #include "candord/server_table.h"
+#include "candord/signature.h"
+#include "candord/transfer_out.h"
 #include "dns/name.h"
 
 struct listener {
@@ -46,11 +48,12 @@ struct worker {
     struct query *free;
     unsigned waiting;  /* queries of ours that wait */
     unsigned asks_out; /* asks that have not come back */
+    struct transfers_out transfers;
     struct inbox tasks;
     struct loop_watch tasks_watch;
     struct worker_task stop_task;
     _Atomic unsigned drain_ms;
-    bool stopping;
+    bool stopping, ended; /* ended: the sockets are closed */
     struct loop_timer stop_timer;
     uint8_t scratch[DNS_MESSAGE_MAX];
 };
@@ -58,6 +61,16 @@ struct worker {
 struct serving *worker_serving(struct worker *worker)
 {
     return worker->serving;
+}
+
+struct loop *worker_loop(struct worker *worker)
+{
+    return worker->loop;
+}
+
+struct transfers_out *worker_transfers(struct worker *worker)
+{
+    return &worker->transfers;
 }
 
 struct inbox *worker_inbox(struct worker *worker)
@@ -101,6 +114,7 @@ static void query_give(struct worker *worker, struct query *q)
 /* The query goes on living after the batch: what it borrowed becomes its own. */
 static void query_detach(struct query *q)
 {
+    q->touched = true;
     query_keep_packet(q);
     if (q->peer) {
         q->peer_kept = *q->peer;
@@ -113,7 +127,9 @@ static void query_detach(struct query *q)
 
 static void deliver(struct query *q)
 {
-    bool send = !q->no_reply && q->out_length;
+    if (q->signature)
+        signature_put(q);
+    bool send = !q->no_reply && q->out_length && !q->worker->ended;
     if (q->explanation) {
         explain_finish(q);
         return;
@@ -126,12 +142,28 @@ static void deliver(struct query *q)
         tcp_no_reply(q->tcp);
 }
 
+void worker_lend_room(struct query *q)
+{
+    q->now_ms = loop_now_ms(q->worker->loop);
+    q->out = q->worker->scratch;
+    q->out_size = sizeof q->worker->scratch;
+}
+
+void worker_answer(struct query *q)
+{
+    deliver(q);
+    query_give(q->worker, q);
+}
+
+void worker_drop(struct query *q)
+{
+    query_give(q->worker, q);
+}
+
 static void query_continue(struct query *q)
 {
     struct worker *worker = q->worker;
-    q->now_ms = loop_now_ms(worker->loop);
-    q->out = worker->scratch;
-    q->out_size = sizeof worker->scratch;
+    worker_lend_room(q);
     worker->counters = q->explanation ? worker->unseen : worker->counted;
     enum query_progress progress = query_resume(q);
     worker->counters = worker->counted;
@@ -263,6 +295,8 @@ static void handle_batch(void *context, struct udp_socket *socket, struct udp_da
             query_detach(q);
             continue;
         }
+        if (q->signature)
+            signature_put(q);
         datagram->reply_length = q->no_reply ? 0 : q->out_length;
         query_give(worker, q);
     }
@@ -375,6 +409,7 @@ static void begin_stop(struct worker *worker, struct worker_task *task)
         udp_stop(worker->listeners[i].udp);
         tcp_stop(worker->listeners[i].tcp);
     }
+    transfers_out_cut(&worker->transfers);
     uint64_t due_ms = loop_now_ms(worker->loop) + atomic_load(&worker->drain_ms);
     if (loop_timer_set(worker->loop, &worker->stop_timer, due_ms, stop_timer_fired))
         loop_stop(worker->loop);
@@ -391,14 +426,19 @@ static void inbox_ready(struct loop_watch *watch, unsigned events)
     end_when_idle(worker);
 }
 
-static void tasks_ready(struct loop_watch *watch, unsigned events)
+static void run_tasks(struct worker *worker)
 {
-    (void)events;
-    struct worker *worker = (struct worker *)((char *)watch - offsetof(struct worker, tasks_watch));
     struct inbox_message *message;
     inbox_quiet(&worker->tasks);
     while ((message = inbox_take(&worker->tasks)))
         ((struct worker_task *)message)->run(worker, (struct worker_task *)message);
+}
+
+static void tasks_ready(struct loop_watch *watch, unsigned events)
+{
+    (void)events;
+    struct worker *worker = (struct worker *)((char *)watch - offsetof(struct worker, tasks_watch));
+    run_tasks(worker);
     end_when_idle(worker);
 }
 
@@ -590,6 +630,8 @@ void worker_free(struct worker *worker)
         udp_close(worker->listeners[i].udp);
         tcp_close(worker->listeners[i].tcp);
     }
+    worker->ended = true;
+    run_tasks(worker); /* what comes back from other threads, which have ended */
     while (worker->free) {
         struct query *q = worker->free;
         worker->free = q->next_free;

@@ -20,11 +20,18 @@ struct serving {
     _Atomic bool querylog;
     uint8_t cookie_secret[16];
     struct secondaries *secondaries; /* whom a NOTIFY is passed to */
+    _Atomic unsigned transfers_out; /* under way, all workers */
+    struct daemon *daemon;          /* for arrival_deliver() */
+    struct courier *courier;
     struct server_table *servers; /* zone cut -> name servers, for NSDNAME and NSIP rules */
 };
 
 struct worker;
 struct explanation;
+struct courier;
+struct daemon;
+struct loop;
+struct transfers_out;
 
 /* Something to be done on a worker's thread; storage of the sender until it runs. */
 struct worker_task {
@@ -70,6 +77,9 @@ struct server_table *worker_servers(struct worker *worker);
 
 /* Its summary of what clients ask: read from any thread. */
 struct sketch *worker_sketch(struct worker *worker);
+
+struct loop *worker_loop(struct worker *worker);
+struct transfers_out *worker_transfers(struct worker *worker);
 
 /* The worker's inbox: where the resolver's answers come back. */
 struct inbox *worker_inbox(struct worker *worker);

@@ -134,8 +134,10 @@ read_records(const uint8_t *packet, size_t length, unsigned before, unsigned all
             verdict = read_opt(fixed, out);
             if (verdict == QUERY_FORMERR)
                 return verdict;
-        } else if (type == TYPE_TSIG && i + 1 < all) {
-            return QUERY_FORMERR; /* RFC 8945 section 5.1: the last one */
+        } else if (type == TYPE_TSIG) {
+            if (i < before || i + 1 < all)
+                return QUERY_FORMERR; /* RFC 8945 section 5.1: the last one */
+            out->has_tsig = true;
         }
     }
     return verdict; /* what stands behind the last record is nobody's business: BIND reads past it too */

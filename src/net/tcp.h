@@ -59,6 +59,10 @@ int tcp_reply_part(struct tcp_connection *connection, const uint8_t *bytes, size
  * connection: a second transfer on it has to wait for the first. */
 void tcp_on_drained(struct tcp_connection *connection, void (*drained)(void *context), void *context);
 
+/* Closes the connection at once, what waits to be written is lost; `drained` is called. Messages under way
+ * are still to be ended. */
+void tcp_cut_off(struct tcp_connection *connection);
+
 /* This message gets no answer. */
 void tcp_no_reply(struct tcp_connection *connection);
 

@@ -400,6 +400,11 @@ void tcp_reply(struct tcp_connection *connection, const uint8_t *bytes, size_t l
     message_done(connection);
 }
 
+void tcp_cut_off(struct tcp_connection *connection)
+{
+    tcp_connection_close(connection);
+}
+
 void tcp_no_reply(struct tcp_connection *connection)
 {
     message_done(connection);

@@ -254,9 +254,17 @@ static bool is_soa_refused(struct work *w, const struct work_name *at, const str
            !serial_newer(soa_serial(change->rdata.bytes), soa_serial(soa->rdata.bytes));
 }
 
+/* What is passed over, as if it had not been sent: a DNAME at a wildcard as well (RFC 6672 section 3.3 warns
+ * of it, named does the same). */
+static bool is_ignored(struct work *w, const struct work_name *at, const struct update_record *change)
+{
+    return breaks_alias(at, change->type) || (change->type == TYPE_DNAME && name_is_wildcard(at->name)) ||
+           (change->type == TYPE_SOA && is_soa_refused(w, at, change));
+}
+
 static void add(struct work *w, struct work_name *at, const struct update_record *change)
 {
-    if (breaks_alias(at, change->type) || (change->type == TYPE_SOA && is_soa_refused(w, at, change)))
+    if (is_ignored(w, at, change))
         return;
     w->serial_given |= change->type == TYPE_SOA;
     struct work_record *same = NULL;

@@ -338,8 +338,8 @@ static void zones_inherit_from_view_and_options(void **state)
     assert_false(asks(config, a->allow_query, "10.0.0.1"));
     assert_true(asks(config, b->allow_query, "10.0.0.3"));
     assert_false(asks(config, a->allow_transfer, "10.0.0.1"));
-    assert_false(a->notify);
-    assert_true(b->notify);
+    assert_int_equal(a->transfer_out.notify, NOTIFY_NO);
+    assert_int_equal(b->transfer_out.notify, NOTIFY_YES);
     assert_int_equal(b->kind, ZONE_PRIMARY);
     assert_int_equal(a->config_line, 1);
     config_free(config);

@@ -233,6 +233,7 @@ static void aliases_stand_alone(void **state)
     (void)state;
     changes_nothing("+ a CNAME b");
     changes_nothing("+ c A 192.0.2.1");
+    changes_nothing("+ *.c DNAME x");
     leaves("+ c CNAME b", true, "c.z. 300 CNAME b.z.\n");
     leaves("+ c CNAME b", false, "c.z. 300 CNAME a.z.\n");
     leaves("-all c\n+ c A 192.0.2.1", true, "c.z. 300 A 192.0.2.1\n");
