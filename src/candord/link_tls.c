@@ -11,7 +11,9 @@
 static int fail_openssl(struct link *link, const char *what)
 {
     unsigned long number = ERR_get_error();
-    const char *reason = number ? ERR_reason_error_string(number) : NULL;
+    const char *reason = !number                    ? NULL
+                         : ERR_SYSTEM_ERROR(number) ? strerror(ERR_GET_REASON(number))
+                                                    : ERR_reason_error_string(number);
     ERR_clear_error();
     return link_fail(link, ERR_REFUSED, "%s: %s", what, reason ? reason : "failed");
 }
