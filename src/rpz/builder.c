@@ -6,13 +6,41 @@
 #include "base/hash.h"
 #include "dns/consts.h"
 
-struct policy_builder *policy_builder_new(const uint8_t *origin)
+static struct policy_builder *new_builder(const uint8_t *origin, struct lineage *lineage)
 {
     struct policy_builder *b = calloc(1, sizeof *b);
     if (!b)
         return NULL;
     b->origin_bytes = name_copy_lower(b->origin, origin);
-    if (owners_draft_init(&b->owners) || pages_append(&b->records, "\0\0\0", 4)) {
+    b->lineage = lineage;
+    return b;
+}
+
+struct policy_builder *policy_builder_new(const uint8_t *origin)
+{
+    struct policy_builder *b = new_builder(origin, lineage_new());
+    if (!b)
+        return NULL;
+    if (!b->lineage || pages_append(&b->records, "\0\0\0", 4) || !(b->skipped = skipped_new()) ||
+        owners_draft_new(&b->owners, b->lineage)) {
+        policy_builder_free(b);
+        return NULL;
+    }
+    return b;
+}
+
+struct policy_builder *policy_builder_from(const struct policy_zone *old)
+{
+    struct policy_builder *b = new_builder(old->origin, old->lineage);
+    if (!b)
+        return NULL;
+    lineage_hold(b->lineage);
+    b->old = old;
+    memcpy(b->usual_ttls, old->usual_ttls, sizeof b->usual_ttls);
+    b->usual_count = old->usual_count;
+    b->counts = old->counts;
+    b->counts.records--;
+    if (pages_append(&b->records, "\0\0\0", 4) || owners_draft_from(&b->owners, b->lineage, &old->owners)) {
         policy_builder_free(b);
         return NULL;
     }
@@ -22,7 +50,7 @@ struct policy_builder *policy_builder_new(const uint8_t *origin)
 void builder_free_scratch(struct policy_builder *b)
 {
     pages_free(&b->records);
-    pages_free(&b->extensions);
+    pages_free(&b->sides);
     pages_free(&b->addresses);
     set_free(&b->known_records);
     set_free(&b->known_skipped);
@@ -34,12 +62,13 @@ void policy_builder_free(struct policy_builder *builder)
         return;
     builder_free_scratch(builder);
     owners_draft_free(&builder->owners);
-    skipped_free(&builder->skipped);
-    data_draft_free(&builder->data);
+    skipped_unref(builder->skipped);
+    free(builder->soa_rdata);
+    lineage_release(builder->lineage);
     free(builder);
 }
 
-/* --- the records of extended entries ------------------------------------------------------------------- */
+/* --- the records of open sides ------------------------------------------------------------------------- */
 
 struct raw_wanted {
     const struct policy_builder *builder;
@@ -64,10 +93,9 @@ static uint64_t raw_hash(const struct raw_wanted *wanted)
 }
 
 /* Appends to the side's list; an identical record is not added again. */
-static int add_raw(struct policy_builder *b, uint32_t extension, enum owner_side side, struct stored stored,
-                   const uint8_t *rdata)
+static int add_raw(struct policy_builder *b, uint32_t reference, struct stored stored, const uint8_t *rdata)
 {
-    struct raw_wanted wanted = {b, extension << 1 | side, stored, rdata};
+    struct raw_wanted wanted = {b, reference & ~OWNER_OPEN, stored, rdata};
     uint64_t hash = raw_hash(&wanted);
     if (set_find(&b->known_records, hash, same_raw, &wanted) >= 0)
         return 0;
@@ -84,38 +112,26 @@ static int add_raw(struct policy_builder *b, uint32_t extension, enum owner_side
     memcpy(raw->rdata, rdata, stored.length);
     b->records.used += bytes;
     b->counts.records++;
-    struct extension *to = extension_at(b, extension);
-    if (to->last[side])
-        raw_at(b, to->last[side])->next = (uint32_t)offset;
+    struct open_side *to = side_at(b, wanted.side);
+    if (to->last)
+        raw_at(b, to->last)->next = (uint32_t)offset;
     else
-        to->first[side] = (uint32_t)offset;
-    to->last[side] = (uint32_t)offset;
+        to->first = (uint32_t)offset;
+    to->last = (uint32_t)offset;
     return 0;
 }
 
+/* A new open side with one record. */
+static int open_side(struct policy_builder *b, struct stored stored, const uint8_t *rdata,
+                     uint32_t *reference)
+{
+    struct open_side side = {0};
+    *reference = OWNER_OPEN | (uint32_t)(b->sides.used / sizeof side);
+    int error = pages_append(&b->sides, &side, sizeof side);
+    return error ? error : add_raw(b, *reference, stored, rdata);
+}
+
 /* --- entries ------------------------------------------------------------------------------------------- */
-
-static uint8_t *entry_at(const struct policy_builder *b, uint32_t entry)
-{
-    return b->owners.bytes.base + entry;
-}
-
-/* Writes an entry at the end of the bytes. Returns its offset. */
-static int64_t write_entry(struct policy_builder *b, uint8_t flags, const uint8_t *name)
-{
-    struct pages *bytes = &b->owners.bytes;
-    size_t length = name_length(name), offset = bytes->used;
-    size_t need = 1 + length + (owner_form(flags) == OWNER_EXTENDED ? sizeof(uint32_t) : 0);
-    if (offset + need >= OWNER_EMPTY)
-        return ERR_LIMIT;
-    int error = pages_reserve(bytes, need + OWNER_SLACK);
-    if (error)
-        return error;
-    bytes->base[offset] = flags;
-    memcpy(bytes->base + offset + 1, name, length);
-    bytes->used += need;
-    return (int64_t)offset;
-}
 
 /* The form of a rule that is one record of a special action with a usual TTL; OWNER_EXTENDED for others. The
  * first few TTLs of a zone become its usual ones. */
@@ -137,131 +153,85 @@ static struct stored stored_of(const struct policy_record *record)
     return (struct stored){record->ttl_s, record->type, record->rdata_length};
 }
 
-/* A new extension for the entry at `entry`. Returns its number. */
-static int64_t extend(struct policy_builder *b, uint32_t entry)
+static int note_address(struct policy_builder *b, const struct incoming *in, const struct rpz_key *key,
+                        bool gone)
 {
-    struct extension extension = {.entry = entry};
-    size_t number = b->extensions.used / sizeof extension;
-    int error = pages_append(&b->extensions, &extension, sizeof extension);
-    if (error)
-        return error;
-    owner_set_reference(entry_at(b, entry), (uint32_t)number);
-    return (int64_t)number;
-}
-
-/* A usual side's record, written out: its entry becomes extended. */
-static int write_out(struct policy_builder *b, uint32_t extension, enum owner_side side, uint8_t flags)
-{
-    const uint8_t *target = rpz_action_target(owner_action(flags, side));
-    struct stored stored = {b->usual_ttls[owner_form(flags)], TYPE_CNAME, 0};
-    if (!target)
-        return 0;
-    stored.length = (uint16_t)name_length(target);
-    b->counts.records--;
-    return add_raw(b, extension, side, stored, target);
-}
-
-/* Rewrites a usual entry as an extended one, at the end of the bytes: the old one's name stays, because empty
- * non-terminals may be pointing into it. */
-static int64_t extend_entry(struct policy_builder *b, uint64_t *slot)
-{
-    uint8_t flags = *entry_at(b, slot_offset(*slot));
-    uint8_t name[NAME_MAX_BYTES];
-    name_copy(name, slot_name(b->owners.bytes.base, *slot));
-    int64_t entry = write_entry(b, flags | OWNER_EXTENDED << 6, name);
-    if (entry < 0)
-        return entry;
-    int64_t extension = extend(b, (uint32_t)entry);
-    if (extension < 0)
-        return extension;
-    *slot = (*slot & ~(uint64_t)UINT32_MAX) | (uint64_t)entry;
-    int error = 0;
-    for (enum owner_side side = 0; side < SIDES && !error; side++)
-        error = write_out(b, (uint32_t)extension, side, flags);
-    return error ? error : extension;
-}
-
-static int note_address(struct policy_builder *b, const struct incoming *in, uint32_t entry)
-{
-    struct address_note note = {entry, in->trigger, in->prefix};
+    struct address_note note = {key->hash[key->labels], in->trigger, in->prefix, gone};
     if (in->trigger == RPZ_QNAME || in->trigger == RPZ_NSDNAME)
         return 0;
     return pages_append(&b->addresses, &note, sizeof note);
 }
 
-/* Makes the entry of a name that had none. */
-static int add_entry(struct policy_builder *b, const struct incoming *in, struct rpz_key *key)
+/* A usual entry's records, written out: it becomes extended. */
+static int extend(struct policy_builder *b, struct owner_entry *entry)
 {
-    unsigned form = usual_form(b, in);
-    uint8_t flags = (uint8_t)(in->action << (3 * in->side) | form << 6);
-    int64_t entry = write_entry(b, flags, in->name);
-    if (entry < 0)
-        return (int)entry;
-    int error = owners_draft_insert(&b->owners, key, (uint32_t)entry);
-    if (!error)
-        error = note_address(b, in, (uint32_t)entry);
-    if (error || form != OWNER_EXTENDED) {
-        b->counts.records += !error;
-        return error;
+    uint32_t ttl_s = b->usual_ttls[owner_form(entry->flags)];
+    int error = 0;
+    for (enum owner_side side = 0; side < SIDES && !error; side++) {
+        const uint8_t *target = rpz_action_target(owner_action(entry->flags, side));
+        if (!target)
+            continue;
+        b->counts.records--;
+        error = open_side(b, (struct stored){ttl_s, TYPE_CNAME, (uint16_t)name_length(target)}, target,
+                          &entry->references[side]);
     }
-    int64_t extension = extend(b, (uint32_t)entry);
-    return extension < 0
-               ? (int)extension
-               : add_raw(b, (uint32_t)extension, in->side, stored_of(in->record), in->record->rdata);
+    entry->flags |= (uint8_t)(OWNER_EXTENDED << 6);
+    return error;
 }
 
-/* Adds the first record of a side whose other side is in use. */
-static int add_side(struct policy_builder *b, const struct incoming *in, uint64_t *slot)
+/* The first record of a side; the other one may be in use. */
+static int add_side(struct policy_builder *b, const struct incoming *in, struct owner_entry *entry)
 {
-    uint8_t *entry = entry_at(b, slot_offset(*slot));
     unsigned form = usual_form(b, in);
-    int64_t extension = 0;
-    if (owner_form(*entry) == OWNER_EXTENDED)
-        extension = owner_reference(entry);
-    else if (form != owner_form(*entry))
-        extension = extend_entry(b, slot);
-    if (extension < 0)
-        return (int)extension;
-    entry = entry_at(b, slot_offset(*slot));
-    *entry |= (uint8_t)(in->action << (3 * in->side));
-    if (owner_form(*entry) != OWNER_EXTENDED) {
+    bool empty = !entry->flags;
+    int error = 0;
+    if (empty)
+        entry->flags = (uint8_t)(form << 6);
+    else if (owner_form(entry->flags) != OWNER_EXTENDED && owner_form(entry->flags) != form)
+        error = extend(b, entry);
+    entry->flags |= (uint8_t)(in->action << (3 * in->side));
+    if (!error && owner_form(entry->flags) == OWNER_EXTENDED)
+        error = open_side(b, stored_of(in->record), in->record->rdata, &entry->references[in->side]);
+    else
         b->counts.records++;
-        return 0;
-    }
-    return add_raw(b, (uint32_t)extension, in->side, stored_of(in->record), in->record->rdata);
+    return error;
 }
 
-/* The CNAME at a side, or NULL. */
-static const uint8_t *cname_of(const struct policy_builder *b, const uint8_t *entry, enum owner_side side)
+/* The CNAME at a side, or NULL. Extended sides that are added to are open. */
+static const uint8_t *cname_of(const struct policy_builder *b, const struct owner_entry *entry,
+                               enum owner_side side)
 {
-    if (owner_form(*entry) != OWNER_EXTENDED)
-        return rpz_action_target(owner_action(*entry, side));
-    const struct raw_record *raw = raw_at(b, extension_at(b, owner_reference(entry))->first[side]);
+    if (owner_form(entry->flags) != OWNER_EXTENDED)
+        return rpz_action_target(owner_action(entry->flags, side));
+    const struct raw_record *raw = raw_at(b, side_at(b, entry->references[side] & ~OWNER_OPEN)->first);
     return raw->stored.type == TYPE_CNAME ? raw->rdata : NULL;
 }
 
 /* Adds to a side that has records: a CNAME stands alone, and the first one stays. */
-static int add_more(struct policy_builder *b, const struct incoming *in, const uint64_t *slot)
+static int add_more(struct policy_builder *b, const struct incoming *in, const struct owner_entry *entry)
 {
-    const uint8_t *entry = entry_at(b, slot_offset(*slot));
     const struct policy_record *record = in->record;
     const uint8_t *cname = cname_of(b, entry, in->side);
     if (record->type == TYPE_CNAME && cname && name_equal(cname, record->rdata))
         return RPZ_KEPT;
     if (record->type == TYPE_CNAME || cname)
         return RPZ_SKIP_CONFLICT;
-    return add_raw(b, owner_reference(entry), in->side, stored_of(record), record->rdata);
+    return add_raw(b, entry->references[in->side], stored_of(record), record->rdata);
 }
 
 static int add_rule(struct policy_builder *b, const struct incoming *in)
 {
     struct rpz_key key;
+    struct owner_entry entry = {0};
+    struct leaf_spot spot;
     rpz_key_init(&key, in->name, rpz_tail_none());
-    uint64_t *slot = owners_draft_find(&b->owners, &key);
-    bool has_entry = slot && !slot_is_empty_nonterminal(*slot);
-    if (has_entry && owner_action(*entry_at(b, slot_offset(*slot)), in->side))
-        return add_more(b, in, slot);
-    int error = has_entry ? add_side(b, in, slot) : add_entry(b, in, &key);
+    if (owners_get(&b->owners, &key, &spot, &entry) && owner_action(entry.flags, in->side))
+        return add_more(b, in, &entry);
+    int error = add_side(b, in, &entry);
+    if (!error)
+        error = owners_put(&b->owners, &key, spot, &entry);
+    if (!error)
+        error = note_address(b, in, &key, false);
     if (!error) {
         b->counts.rules[in->trigger]++;
         b->counts.noncanonical += in->noncanonical;
@@ -269,25 +239,113 @@ static int add_rule(struct policy_builder *b, const struct incoming *in)
     return error;
 }
 
-/* Keeps a record that is no rule, unless it has no place in the zone at all. */
+int builder_clear(struct policy_builder *b, const struct incoming *in)
+{
+    struct rpz_key key;
+    struct owner_entry entry = {0};
+    struct leaf_spot spot;
+    rpz_key_init(&key, in->name, rpz_tail_none());
+    if (!owners_get(&b->owners, &key, &spot, &entry) || !owner_action(entry.flags, in->side))
+        return 0;
+    uint64_t records = 1;
+    if (owner_form(entry.flags) == OWNER_EXTENDED)
+        records = data_records(data_get(&b->lineage->data, entry.references[in->side]));
+    entry.flags &= (uint8_t) ~(7u << (3 * in->side));
+    int error = owners_put(&b->owners, &key, spot, &entry);
+    if (!error)
+        error = note_address(b, in, &key, true);
+    if (!error) {
+        b->counts.records -= records;
+        b->counts.rules[in->trigger]--;
+        b->counts.noncanonical -= in->noncanonical;
+    }
+    return error;
+}
+
+/* --- what is no rule ----------------------------------------------------------------------------------- */
+
+/* The zone's SOA. 0, or RPZ_SKIP_CONFLICT: it has one. */
+static int take_soa(struct policy_builder *b, const struct policy_record *record)
+{
+    if (b->soa_seen)
+        return RPZ_SKIP_CONFLICT;
+    b->soa_rdata = malloc(record->rdata_length);
+    if (!b->soa_rdata)
+        return ERR_NOMEM;
+    memcpy(b->soa_rdata, record->rdata, record->rdata_length);
+    b->soa = stored_of(record);
+    b->soa_seen = true;
+    b->counts.records++;
+    return 0;
+}
+
+static bool leave_none(void *context, const uint8_t *owner)
+{
+    (void)context;
+    (void)owner;
+    return false;
+}
+
 static int add_skipped(struct policy_builder *b, const struct incoming *in, enum rpz_skip skip)
 {
     struct stored stored = stored_of(in->record);
-    bool soa = skip == RPZ_SKIP_APEX_SOA_NS && stored.type == TYPE_SOA;
-    if (soa && b->soa_seen)
-        skip = RPZ_SKIP_CONFLICT;
-    int added = 1;
-    if (skip != RPZ_SKIP_OUT_OF_ZONE && skip != RPZ_SKIP_CLASS && !(soa && b->soa_seen)) {
-        added = skipped_add(&b->skipped, &b->known_skipped, in->owner, &stored, in->record->rdata);
-        b->counts.records += added > 0;
-    }
+    int added = b->skipped ? 0 : builder_open_skipped(b, leave_none, NULL);
+    if (added >= 0)
+        added = skipped_add(b->skipped, &b->known_skipped, in->owner, &stored, in->record->rdata);
     if (added < 0)
         return added;
-    b->soa_seen |= soa;
-    b->ns_seen |= skip == RPZ_SKIP_APEX_SOA_NS && stored.type == TYPE_NS;
+    b->counts.records += (uint64_t)added;
     if (skip != RPZ_SKIP_APEX_SOA_NS)
         b->counts.skipped[skip] += (uint64_t)added;
     return skip;
+}
+
+/* Keeps a record that is no rule, unless it has no place in the zone at all. */
+static int keep(struct policy_builder *b, const struct incoming *in, enum rpz_skip skip)
+{
+    if (skip == RPZ_SKIP_APEX_SOA_NS && in->record->type == TYPE_SOA) {
+        int result = take_soa(b, in->record);
+        if (result == RPZ_SKIP_CONFLICT)
+            b->counts.skipped[RPZ_SKIP_CONFLICT]++;
+        return result ? result : (int)skip;
+    }
+    if (skip != RPZ_SKIP_OUT_OF_ZONE && skip != RPZ_SKIP_CLASS)
+        return add_skipped(b, in, skip);
+    b->counts.skipped[skip]++;
+    return skip;
+}
+
+/* A record that is not copied is not counted any more either. */
+static void uncount(struct policy_builder *b, const struct skipped_record *record)
+{
+    uint8_t owner[NAME_MAX_BYTES];
+    size_t length = name_length(record->owner) - 1;
+    memcpy(owner, record->owner, length);
+    memcpy(owner + length, b->origin, b->origin_bytes);
+    struct policy_record given = {owner,         record->stored.type,  CLASS_IN, record->stored.ttl_s,
+                                  record->rdata, record->stored.length};
+    struct incoming in = {.record = &given};
+    enum rpz_skip skip = incoming_classify(b, &in);
+    b->counts.records--;
+    if (skip != RPZ_SKIP_APEX_SOA_NS)
+        b->counts.skipped[skip ? skip : RPZ_SKIP_CONFLICT]--;
+}
+
+int builder_open_skipped(struct policy_builder *b, bool (*leave)(void *context, const uint8_t *owner),
+                         void *context)
+{
+    const struct skipped *old = b->old->skipped;
+    b->skipped = skipped_new();
+    int result = b->skipped ? 0 : ERR_NOMEM;
+    for (size_t at = 0; at < old->records.used && result >= 0;) {
+        struct skipped_record record = skipped_at(old, at);
+        if (leave(context, record.owner))
+            uncount(b, &record);
+        else
+            result = skipped_add(b->skipped, &b->known_skipped, record.owner, &record.stored, record.rdata);
+        at = record.next;
+    }
+    return result < 0 ? result : 0;
 }
 
 int policy_builder_add(struct policy_builder *builder, const struct policy_record *record)
@@ -297,5 +355,5 @@ int policy_builder_add(struct policy_builder *builder, const struct policy_recor
     in.old_passthru = in.noncanonical = false;
     enum rpz_skip skip = incoming_classify(builder, &in);
     int result = skip ? (int)skip : add_rule(builder, &in);
-    return result > 0 ? add_skipped(builder, &in, (enum rpz_skip)result) : result;
+    return result > 0 ? keep(builder, &in, (enum rpz_skip)result) : result;
 }

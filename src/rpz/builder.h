@@ -1,41 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The inside of a builder: records of a policy zone -> a version of it. Entries are written where they will
- * stay (owners.h); the records of extended ones wait in `records` until all are known. Inside rpz/ only. */
+/* The inside of a builder: records of a policy zone -> a version of it, from nothing or from another version.
+ * The records of rules that are kept in full wait in `records` until all are known. Inside rpz/ only. */
 #ifndef RPZ_BUILDER_H
 #define RPZ_BUILDER_H
 
 #include "rpz/version.h"
 
-/* A record of an extended side. */
+/* A record of an open side. */
 struct raw_record {
     uint32_t next; /* offset of the side's next, 0: none */
-    uint32_t side; /* extension << 1 | side */
+    uint32_t side; /* its number */
     struct stored stored;
     uint8_t rdata[];
 };
 
-struct extension {
-    uint32_t entry;
-    uint32_t first[SIDES], last[SIDES]; /* raw records */
+/* A side of an entry to which records may be added; the entry's reference is OWNER_OPEN | its number. */
+struct open_side {
+    uint32_t first, last; /* raw records */
 };
 
 struct address_note {
-    uint32_t entry;
+    uint64_t owner; /* hash */
     enum rpz_trigger trigger;
     struct ip_prefix prefix;
+    bool gone;
 };
 
 struct policy_builder {
     uint8_t origin[NAME_MAX_BYTES];
     size_t origin_bytes;
+    const struct policy_zone *old; /* NULL: from nothing */
+    struct lineage *lineage;       /* locked, if another version has it too */
     struct owners_draft owners;
-    struct pages records, extensions, addresses;
+    struct pages records, sides, addresses;
     struct set known_records, known_skipped;
-    struct skipped skipped;
-    struct data_draft data;
+    struct skipped *skipped; /* NULL: still the old version's */
     uint32_t usual_ttls[OWNER_USUAL_TTLS];
     unsigned usual_count;
-    bool soa_seen, ns_seen;
+    bool soa_seen;
+    struct stored soa;
+    uint8_t *soa_rdata;
     struct policy_zone_counts counts;
 };
 
@@ -52,12 +56,24 @@ struct incoming {
     struct ip_prefix prefix;
 };
 
+/* A builder that starts with what `old`, whose lineage is locked, has, but for the SOA. It must outlast the
+ * builder. NULL: memory is out. */
+struct policy_builder *policy_builder_from(const struct policy_zone *old);
+
 /* Says what `in->record` is and fills in the rest. RPZ_KEPT: a rule. */
 enum rpz_skip incoming_classify(const struct policy_builder *builder, struct incoming *in);
 
-static inline struct extension *extension_at(const struct policy_builder *builder, uint32_t number)
+/* Takes away the rule that stands at an owner, if there is one; then others may be added. `in` was classified
+ * as a rule of this owner. */
+int builder_clear(struct policy_builder *builder, const struct incoming *in) MUST_CHECK;
+
+/* Copies what the old version skipped, but for the owners of which `leave` is true. */
+int builder_open_skipped(struct policy_builder *builder, bool (*leave)(void *context, const uint8_t *owner),
+                         void *context) MUST_CHECK;
+
+static inline struct open_side *side_at(const struct policy_builder *builder, uint32_t number)
 {
-    return (struct extension *)(void *)builder->extensions.base + number;
+    return (struct open_side *)(void *)builder->sides.base + number;
 }
 
 static inline struct raw_record *raw_at(const struct policy_builder *builder, uint32_t offset)

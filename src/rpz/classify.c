@@ -32,7 +32,7 @@ static enum rpz_skip classify_apex(const struct incoming *in)
 static enum rpz_skip classify_qname(struct incoming *in)
 {
     const struct policy_record *record = in->record;
-    if (!rpz_type_is_rule(record->type))
+    if (record->type != TYPE_CNAME && !rpz_type_is_rule(record->type))
         return RPZ_SKIP_TYPE;
     in->side = name_is_wildcard(in->owner) ? SIDE_WILDCARD : SIDE_EXACT;
     in->name = in->side == SIDE_WILDCARD ? in->owner + 2 : in->owner;

@@ -1,91 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rpz/data.h"
 
+#include <stdlib.h>
+
 #include "base/hash.h"
 #include "dns/consts.h"
+#include "rpz/key.h"
 
-static uint32_t blob_bytes(const struct data *data, uint32_t offset)
-{
-    uint32_t bytes;
-    memcpy(&bytes, data->blob.base + offset, sizeof bytes);
-    return bytes;
-}
+/* --- views --------------------------------------------------------------------------------------------- */
 
-static bool same_data(const void *context, uint32_t number)
-{
-    const struct data_draft *draft = context;
-    uint32_t offset = *pages_u32(&draft->offsets, number), bytes = blob_bytes(&draft->data, offset);
-    return bytes == draft->scratch.used &&
-           memcmp(draft->data.blob.base + offset + sizeof bytes, draft->scratch.base, bytes) == 0;
-}
-
-static int write_scratch(struct data_draft *draft, const struct data_record *records, size_t count)
-{
-    int error = 0;
-    draft->scratch.used = 0;
-    for (size_t i = 0; i < count && !error; i++) {
-        error = pages_append(&draft->scratch, &records[i].stored, sizeof records[i].stored);
-        if (!error)
-            error = pages_append(&draft->scratch, records[i].rdata, records[i].stored.length);
-    }
-    return !error && draft->scratch.used > UINT32_MAX / 2 ? ERR_LIMIT : error;
-}
-
-int64_t data_draft_keep(struct data_draft *draft, const struct data_record *records, size_t count)
-{
-    int error = write_scratch(draft, records, count);
-    if (error)
-        return error;
-    uint32_t bytes = (uint32_t)draft->scratch.used;
-    uint64_t hash = hash_bytes(rpz_seed(), draft->scratch.base, bytes);
-    int64_t number = set_find(&draft->known_data, hash, same_data, draft);
-    if (number >= 0)
-        return number + 1;
-    struct pages *blob = &draft->data.blob;
-    uint32_t offset = (uint32_t)blob->used;
-    if (blob->used + bytes + sizeof bytes > UINT32_MAX)
-        return ERR_LIMIT;
-    error = pages_append(&draft->offsets, &offset, sizeof offset);
-    if (!error)
-        error = pages_append(blob, &bytes, sizeof bytes);
-    if (!error)
-        error = pages_append(blob, draft->scratch.base, bytes);
-    if (!error)
-        error = set_add(&draft->known_data, hash, draft->data.count);
-    return error ? (int64_t)error : (int64_t)++draft->data.count;
-}
-
-struct pair_wanted {
-    const struct data_draft *draft;
-    const uint32_t *numbers;
-};
-
-static bool same_pair(const void *context, uint32_t reference)
-{
-    const struct pair_wanted *wanted = context;
-    const uint32_t *pair = pages_u32(&wanted->draft->data.pairs, (size_t)reference * SIDES);
-    return pair[0] == wanted->numbers[0] && pair[1] == wanted->numbers[1];
-}
-
-int64_t data_draft_pair(struct data_draft *draft, const uint32_t numbers[SIDES])
-{
-    struct pair_wanted wanted = {draft, numbers};
-    uint64_t hash = hash_bytes(rpz_seed(), numbers, SIDES * sizeof *numbers);
-    int64_t reference = set_find(&draft->known_pairs, hash, same_pair, &wanted);
-    if (reference >= 0)
-        return reference;
-    reference = (int64_t)(draft->data.pairs.used / (SIDES * sizeof *numbers));
-    int error = pages_append(&draft->data.pairs, numbers, SIDES * sizeof *numbers);
-    if (!error)
-        error = set_add(&draft->known_pairs, hash, (uint32_t)reference);
-    return error ? error : reference;
-}
-
-/* --- reading ------------------------------------------------------------------------------------------- */
-
-/* Where the next RRset and RDATA of the views go; with NULLs it only counts. */
+/* Where the next RRset and RDATA go; with NULLs it only counts. */
 struct view_writer {
-    struct rule_data *views;
     struct rrset *rrsets;
     struct rdata *rdatas;
     size_t rrset_count, rdata_count;
@@ -117,78 +42,149 @@ static const uint8_t *view_rrset(struct view_writer *w, const uint8_t *at, const
     return at;
 }
 
-static void view_data(struct view_writer *w, const struct data *data, uint32_t offset, uint32_t number)
+static void view_all(struct view_writer *w, const uint8_t *records, size_t bytes)
 {
-    const uint8_t *records = data->blob.base + offset + sizeof(uint32_t);
-    const uint8_t *end = records + blob_bytes(data, offset);
-    size_t first = w->rrset_count;
-    for (const uint8_t *at = records; at < end;)
-        at = view_rrset(w, at, end);
-    if (!w->views)
-        return;
-    struct rule_data *view = w->views + number;
-    *view = (struct rule_data){.rrsets = w->rrsets + first,
-                               .records = records,
-                               .records_bytes = (uint32_t)(end - records),
-                               .ttl_s = UINT32_MAX,
-                               .rrset_count = (uint32_t)(w->rrset_count - first)};
-    if (stored_at(records).type == TYPE_CNAME)
-        view->cname = records + sizeof(struct stored);
-    for (size_t i = first; i < w->rrset_count; i++)
-        if (w->rrsets[i].ttl_s < view->ttl_s)
-            view->ttl_s = w->rrsets[i].ttl_s;
-}
-
-static void view_all(struct view_writer *w, const struct data *data, const struct pages *offsets)
-{
+    const uint8_t *at = records;
     w->rrset_count = w->rdata_count = 0;
-    for (uint32_t i = 0; i < data->count; i++)
-        view_data(w, data, *pages_u32(offsets, i), i);
+    while (at < records + bytes)
+        at = view_rrset(w, at, records + bytes);
 }
 
-static int make_views(struct data *data, const struct pages *offsets)
+/* A block with a copy of the records and what makes them readable. */
+static struct rule_data *make_view(struct heap *heap, const uint8_t *records, size_t bytes)
 {
     struct view_writer w = {0};
-    view_all(&w, data, offsets);
-    size_t views = data->count * sizeof *w.views, rrsets = w.rrset_count * sizeof *w.rrsets;
-    size_t bytes = views + rrsets + w.rdata_count * sizeof *w.rdatas;
-    int error = data->count ? pages_reserve(&data->views, bytes) : 0;
-    if (error || !data->count)
+    view_all(&w, records, bytes);
+    size_t views = w.rrset_count * sizeof *w.rrsets + w.rdata_count * sizeof *w.rdatas;
+    struct rule_data *view = heap_take(heap, sizeof *view + views + bytes);
+    if (!view)
+        return NULL;
+    w.rrsets = (struct rrset *)(void *)(view + 1);
+    w.rdatas = (struct rdata *)(void *)(w.rrsets + w.rrset_count);
+    uint8_t *copy = (uint8_t *)(w.rdatas + w.rdata_count);
+    memcpy(copy, records, bytes);
+    view_all(&w, copy, bytes);
+    *view = (struct rule_data){.rrsets = w.rrsets,
+                               .records = copy,
+                               .records_bytes = (uint32_t)bytes,
+                               .ttl_s = UINT32_MAX,
+                               .rrset_count = (uint32_t)w.rrset_count};
+    if (stored_at(copy).type == TYPE_CNAME)
+        view->cname = copy + sizeof(struct stored);
+    for (size_t i = 0; i < w.rrset_count; i++)
+        if (w.rrsets[i].ttl_s < view->ttl_s)
+            view->ttl_s = w.rrsets[i].ttl_s;
+    return view;
+}
+
+/* --- the pool ------------------------------------------------------------------------------------------ */
+
+static bool same_data(const void *context, uint32_t number)
+{
+    const struct data *data = context;
+    const struct rule_data *known = data_get(data, number);
+    return known->records_bytes == data->scratch.used &&
+           memcmp(known->records, data->scratch.base, known->records_bytes) == 0;
+}
+
+static uint64_t hash_of(const uint8_t *records, size_t bytes)
+{
+    return hash_bytes(rpz_seed(), records, bytes);
+}
+
+static int write_scratch(struct data *data, const struct data_record *records, size_t count)
+{
+    int error = 0;
+    data->scratch.used = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        error = pages_append(&data->scratch, &records[i].stored, sizeof records[i].stored);
+        if (!error)
+            error = pages_append(&data->scratch, records[i].rdata, records[i].stored.length);
+    }
+    return !error && data->scratch.used > UINT32_MAX / 2 ? ERR_LIMIT : error;
+}
+
+/* A number that is not in use. */
+static int64_t take_number(struct data *data)
+{
+    struct pages *unused = &data->unused;
+    if (unused->used) {
+        unused->used -= sizeof(uint32_t);
+        return *pages_u32(unused, unused->used / sizeof(uint32_t));
+    }
+    uint32_t place = data->count + DATA_CHUNK_FIRST;
+    unsigned chunk = 31 - (unsigned)__builtin_clz(place) - 6;
+    size_t length = (size_t)DATA_CHUNK_FIRST << chunk;
+    if (chunk >= DATA_CHUNKS)
+        return ERR_LIMIT;
+    if (!data->chunks[chunk] && !(data->chunks[chunk] = calloc(length, sizeof(struct datum))))
+        return ERR_NOMEM;
+    /* So that giving a number back cannot fail. */
+    int error = pages_reserve(unused, (data->count + (size_t)1) * sizeof(uint32_t));
+    return error ? error : (int64_t)data->count++;
+}
+
+static void give_number(struct data *data, uint32_t number)
+{
+    *pages_u32(&data->unused, data->unused.used / sizeof number) = number;
+    data->unused.used += sizeof number;
+}
+
+static int64_t add_scratch(struct data *data, uint64_t hash)
+{
+    struct rule_data *view = make_view(data->heap, data->scratch.base, data->scratch.used);
+    int64_t number = view ? take_number(data) : ERR_NOMEM;
+    int error = number < 0 ? (int)number : set_add(&data->known, hash, (uint32_t)number);
+    if (error) {
+        if (view)
+            heap_give(data->heap, view);
+        if (number >= 0)
+            give_number(data, (uint32_t)number);
         return error;
-    data->views.used = bytes;
-    w.views = (struct rule_data *)(void *)data->views.base;
-    w.rrsets = (struct rrset *)(void *)(data->views.base + views);
-    w.rdatas = (struct rdata *)(void *)(data->views.base + views + rrsets);
-    view_all(&w, data, offsets);
-    return 0;
+    }
+    data->bytes += heap_cost(view);
+    *data_at(data, (uint32_t)number) = (struct datum){view, 1};
+    return number;
 }
 
-int data_settle(struct data_draft *draft, struct data *out)
+int64_t data_keep(struct data *data, const struct data_record *records, size_t count)
 {
-    *out = draft->data;
-    draft->data = (struct data){0};
-    pages_trim(&out->blob);
-    pages_trim(&out->pairs);
-    int error = make_views(out, &draft->offsets);
-    data_draft_free(draft);
+    int error = write_scratch(data, records, count);
     if (error)
-        data_free(out);
-    return error;
+        return error;
+    uint64_t hash = hash_of(data->scratch.base, data->scratch.used);
+    int64_t number = set_find(&data->known, hash, same_data, data);
+    if (number < 0)
+        return add_scratch(data, hash);
+    data_ref(data, (uint32_t)number);
+    return number;
 }
 
-void data_draft_free(struct data_draft *draft)
+size_t data_records(const struct rule_data *data)
 {
-    data_free(&draft->data);
-    set_free(&draft->known_data);
-    set_free(&draft->known_pairs);
-    pages_free(&draft->offsets);
-    pages_free(&draft->scratch);
+    size_t count = 0;
+    for (uint32_t at = 0; at < data->records_bytes; count++)
+        at += (uint32_t)sizeof(struct stored) + stored_at(data->records + at).length;
+    return count;
+}
+
+void data_drop(struct data *data, uint32_t number)
+{
+    struct datum *datum = data_at(data, number);
+    if (--datum->references)
+        return;
+    set_remove(&data->known, hash_of(datum->data->records, datum->data->records_bytes), number);
+    data->bytes -= heap_cost(datum->data);
+    heap_give(data->heap, datum->data);
+    datum->data = NULL;
+    give_number(data, number);
 }
 
 void data_free(struct data *data)
 {
-    pages_free(&data->blob);
-    pages_free(&data->pairs);
-    pages_free(&data->views);
-    *data = (struct data){0};
+    for (unsigned i = 0; i < DATA_CHUNKS; i++)
+        free(data->chunks[i]);
+    pages_free(&data->unused);
+    pages_free(&data->scratch);
+    set_free(&data->known);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The records of rules that are kept in full (local data, uncommon TTLs, old forms): equal data is kept once,
- * however many rules have it. Inside rpz/ only. */
+/* The records of rules that are kept in full (local data, uncommon TTLs, old forms), of all versions of one
+ * lineage: equal data is kept once, however many rules have it, and goes with the last leaf that names it.
+ * Data is named by a number, which extended entries carry. Reading takes no lock; keeping and dropping is for
+ * who holds the lineage's. Inside rpz/ only. */
 #ifndef RPZ_DATA_H
 #define RPZ_DATA_H
 
@@ -8,8 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dns/name.h"
 #include "dns/record.h"
-#include "rpz/owners.h"
+#include "rpz/heap.h"
 #include "rpz/pages.h"
 #include "rpz/set.h"
 
@@ -36,29 +39,34 @@ struct rule_data {
     uint32_t rrset_count;
 };
 
-struct data {
-    struct pages blob;  /* per distinct data: uint32_t bytes, then the records */
-    struct pages pairs; /* uint32_t[SIDES]: number + 1 of each side's data; 0: none. Entries refer to these */
-    struct pages views; /* rule_data[count], then rrsets and rdatas */
-    uint32_t count;
+struct datum {
+    struct rule_data *data; /* with what it points to one block of the heap */
+    uint32_t references;    /* of entries, one for each leaf that they are in */
 };
 
-/* What stands at one side of an extended entry, by the entry's reference; NULL: nothing. */
-static inline const struct rule_data *data_get(const struct data *data, uint32_t reference,
-                                               enum owner_side side)
-{
-    uint32_t number = pages_u32(&data->pairs, (size_t)reference * SIDES)[side];
-    return number ? (const struct rule_data *)(const void *)data->views.base + number - 1 : NULL;
-}
+enum { DATA_CHUNKS = 24, DATA_CHUNK_FIRST = 64 };
 
-/* --- building ------------------------------------------------------------------------------------------ */
-
-struct data_draft {
-    struct data data;
-    struct set known_data, known_pairs;
-    struct pages offsets; /* uint32_t: where in the blob each distinct data is */
+struct data {
+    struct datum *chunks[DATA_CHUNKS]; /* each twice as long as the one before; they never move */
+    uint32_t count;                    /* numbers that were ever given */
+    struct pages unused;               /* uint32_t: numbers to be given again */
+    struct set known;
+    struct heap *heap;
+    size_t bytes; /* of the heap */
     struct pages scratch;
 };
+
+static inline struct datum *data_at(const struct data *data, uint32_t number)
+{
+    uint32_t place = number + DATA_CHUNK_FIRST;
+    unsigned chunk = 31 - (unsigned)__builtin_clz(place) - 6;
+    return data->chunks[chunk] + (place - ((uint32_t)DATA_CHUNK_FIRST << chunk));
+}
+
+static inline const struct rule_data *data_get(const struct data *data, uint32_t number)
+{
+    return data_at(data, number)->data;
+}
 
 /* A record to be kept; sorted by type before it is given. */
 struct data_record {
@@ -66,15 +74,20 @@ struct data_record {
     const uint8_t *rdata;
 };
 
-/* Keeps `count` records of one side: the number of the data + 1, or a negative error. */
-int64_t data_draft_keep(struct data_draft *draft, const struct data_record *records, size_t count) MUST_CHECK;
+/* The number of the data with these records, with one reference more; or a negative error. */
+int64_t data_keep(struct data *data, const struct data_record *records, size_t count) MUST_CHECK;
 
-/* The reference for an entry with these two sides (numbers from data_draft_keep(), or 0). */
-int64_t data_draft_pair(struct data_draft *draft, const uint32_t numbers[SIDES]) MUST_CHECK;
+static inline void data_ref(struct data *data, uint32_t number)
+{
+    data_at(data, number)->references++;
+}
 
-/* Makes the data readable and ends the draft, also on failure. */
-int data_settle(struct data_draft *draft, struct data *out) MUST_CHECK;
-void data_draft_free(struct data_draft *draft);
+/* How many records. */
+size_t data_records(const struct rule_data *data);
+
+void data_drop(struct data *data, uint32_t number);
+
+/* Gives back all but what is in the heap. */
 void data_free(struct data *data);
 
 #endif

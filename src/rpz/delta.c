@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A version with changes becomes a new version. The changes are first reduced to what they leave behind,
- * record by record; then the old version's other records and these make the new one. */
+ * record by record. Then each owner that they touch is cleared, and given first those of its records that no
+ * change names and then what the changes leave behind, as if all were loaded anew; other owners stay as they
+ * are, most of them in leaves that the versions share. */
 #include "base/hash.h"
 #include "dns/consts.h"
-#include "rpz/version.h"
+#include "rpz/builder.h"
 
 /* What the changes say about one record. */
 struct touched {
@@ -17,6 +19,9 @@ struct delta {
     const struct policy_zone *old;
     struct pages touched;
     struct set known;
+    struct pages owners; /* const uint8_t *: those that are touched, the apex only if other than its SOA is */
+    struct set known_owners;
+    struct pages staying; /* struct staying and what they point to: records of these that no change names */
     struct policy_builder *builder;
     size_t soa; /* number + 1 of the last SOA that was added: it takes the place of any other */
 };
@@ -76,6 +81,46 @@ static bool is_apex_soa(const struct delta *d, const struct policy_record *recor
     return record->type == TYPE_SOA && name_equal(record->owner, d->old->origin);
 }
 
+/* --- what the changes come to --------------------------------------------------------------------------- */
+
+struct owner_wanted {
+    const struct delta *delta;
+    const uint8_t *owner;
+};
+
+static const uint8_t *owner_at(const struct delta *d, size_t number)
+{
+    return ((const uint8_t *const *)(const void *)d->owners.base)[number];
+}
+
+static bool same_owner(const void *context, uint32_t number)
+{
+    const struct owner_wanted *wanted = context;
+    return name_equal(owner_at(wanted->delta, number), wanted->owner);
+}
+
+static uint64_t owner_hash(const uint8_t *owner)
+{
+    uint8_t lower[NAME_MAX_BYTES];
+    size_t length = name_copy_lower(lower, owner);
+    return hash_bytes(rpz_seed(), lower, length);
+}
+
+static bool knows_owner(const struct delta *d, const uint8_t *owner, uint64_t hash)
+{
+    struct owner_wanted wanted = {d, owner};
+    return set_find(&d->known_owners, hash, same_owner, &wanted) >= 0;
+}
+
+static int touch_owner(struct delta *d, const uint8_t *owner)
+{
+    uint64_t hash = owner_hash(owner);
+    if (knows_owner(d, owner, hash))
+        return 0;
+    int error = set_add(&d->known_owners, hash, (uint32_t)(d->owners.used / sizeof owner));
+    return error ? error : pages_append(&d->owners, &owner, sizeof owner);
+}
+
 /* The number of what is known about the change's record; made if there is none. */
 static int64_t touch(struct delta *d, const struct policy_change *change)
 {
@@ -88,6 +133,8 @@ static int64_t touch(struct delta *d, const struct policy_change *change)
     int error = set_add(&d->known, hash, (uint32_t)number);
     if (!error)
         error = pages_append(&d->touched, &fresh, sizeof fresh);
+    if (!error && !is_apex_soa(d, &change->record))
+        error = touch_owner(d, change->record.owner);
     return error ? error : number;
 }
 
@@ -111,19 +158,43 @@ static int take_change(struct delta *d, const struct policy_change *change)
     return 0;
 }
 
-/* Each record of the old version: stays, unless a change names it. */
+/* --- what the old version has at these owners ----------------------------------------------------------- */
+
+/* A record that stays, and behind it a copy of its owner and data. */
+struct staying {
+    uint32_t ttl_s;
+    uint16_t type, owner_length, rdata_length;
+};
+
+static int take_staying(struct delta *d, const struct policy_record *record)
+{
+    struct staying staying = {record->ttl_s, record->type, (uint16_t)name_length(record->owner),
+                              record->rdata_length};
+    int error = pages_append(&d->staying, &staying, sizeof staying);
+    if (!error)
+        error = pages_append(&d->staying, record->owner, staying.owner_length);
+    return error ? error : pages_append(&d->staying, record->rdata, staying.rdata_length);
+}
+
+/* Each record of the old version at an owner that is touched. */
 static int take_old(void *context, const struct policy_record *record)
 {
     struct delta *d = context;
     struct touched *found = find_touched(d, record, record_hash(record));
-    if (found) {
+    if (found)
         found->in_old = true;
-        return 0;
-    }
-    if (d->soa && is_apex_soa(d, record))
-        return 0;
-    int result = policy_builder_add(d->builder, record);
-    return result < 0 ? result : 0;
+    return found || is_apex_soa(d, record) ? 0 : take_staying(d, record);
+}
+
+static int take_old_soa(struct delta *d)
+{
+    const struct rdata *rdata = &d->old->soa_rdata;
+    struct policy_record soa = {d->old->origin,    TYPE_SOA,     CLASS_IN,
+                                d->old->soa.ttl_s, rdata->bytes, rdata->length};
+    struct touched *found = find_touched(d, &soa, record_hash(&soa));
+    if (found)
+        found->in_old = true;
+    return found || d->soa ? 0 : take_staying(d, &soa);
 }
 
 static bool all_removed_were_there(const struct delta *d)
@@ -134,10 +205,75 @@ static bool all_removed_were_there(const struct delta *d)
     return true;
 }
 
-/* What the changes leave behind, in the order of the additions. */
-static int take_additions(struct delta *d, const struct policy_change *changes, size_t count)
+static int look_at_old(struct delta *d)
 {
-    int result = all_removed_were_there(d) ? 0 : ERR_NOT_FOUND;
+    int error = take_old_soa(d);
+    for (size_t i = 0; i < d->owners.used / sizeof(uint8_t *) && !error; i++) {
+        bool exists;
+        error = policy_zone_at(d->old, owner_at(d, i), &exists, take_old, d);
+    }
+    return !error && !all_removed_were_there(d) ? ERR_NOT_FOUND : error;
+}
+
+/* --- making the new one --------------------------------------------------------------------------------- */
+
+/* An owner relative to the zone, of a record that the old version skipped. */
+static bool is_touched(void *context, const uint8_t *relative)
+{
+    const struct delta *d = context;
+    uint8_t owner[NAME_MAX_BYTES];
+    size_t length = name_length(relative) - 1;
+    memcpy(owner, relative, length);
+    memcpy(owner + length, d->old->origin, d->old->origin_bytes);
+    return knows_owner(d, owner, owner_hash(owner));
+}
+
+static int see_skipped(void *context, const struct skipped_record *record)
+{
+    (void)context;
+    (void)record;
+    return 1;
+}
+
+/* Takes away the rule that may stand at an owner. *skipped: so must records that are none. */
+static int clear_owner(struct delta *d, const uint8_t *owner, bool *skipped)
+{
+    /* With this data any owner that can have a rule is one. */
+    struct policy_record any = {owner, TYPE_CNAME, CLASS_IN, 0, (const uint8_t *)"", 1};
+    struct incoming in = {.record = &any};
+    enum rpz_skip skip = incoming_classify(d->builder, &in);
+    *skipped |= skipped_each_of(d->old->skipped, in.owner, see_skipped, NULL) == 1;
+    return skip ? 0 : builder_clear(d->builder, &in);
+}
+
+static int clear_owners(struct delta *d)
+{
+    bool skipped = false;
+    int error = 0;
+    for (size_t i = 0; i < d->owners.used / sizeof(uint8_t *) && !error; i++)
+        error = clear_owner(d, owner_at(d, i), &skipped);
+    return !error && skipped ? builder_open_skipped(d->builder, is_touched, d) : error;
+}
+
+static int add_staying(struct delta *d)
+{
+    int result = 0;
+    for (size_t at = 0; at < d->staying.used && result >= 0;) {
+        struct staying staying;
+        memcpy(&staying, d->staying.base + at, sizeof staying);
+        const uint8_t *owner = d->staying.base + at + sizeof staying, *rdata = owner + staying.owner_length;
+        struct policy_record record = {owner,         staying.type, CLASS_IN,
+                                       staying.ttl_s, rdata,        staying.rdata_length};
+        result = policy_builder_add(d->builder, &record);
+        at += sizeof staying + staying.owner_length + staying.rdata_length;
+    }
+    return result < 0 ? result : 0;
+}
+
+/* What the changes leave behind, in the order of the additions. */
+static int add_additions(struct delta *d, const struct policy_change *changes, size_t count)
+{
+    int result = 0;
     for (size_t i = 0; i < count && result >= 0; i++) {
         const struct policy_record *record = &changes[i].record;
         const struct touched *touched = find_touched(d, record, record_hash(record));
@@ -147,23 +283,40 @@ static int take_additions(struct delta *d, const struct policy_change *changes, 
     return result < 0 ? result : 0;
 }
 
+static int make(struct delta *d, const struct policy_change *changes, size_t count, struct policy_zone **out)
+{
+    d->builder = policy_builder_from(d->old);
+    if (!d->builder)
+        return ERR_NOMEM;
+    int error = clear_owners(d);
+    if (!error)
+        error = add_staying(d);
+    if (!error)
+        error = add_additions(d, changes, count);
+    if (!error)
+        return policy_builder_finish(d->builder, out);
+    policy_builder_free(d->builder);
+    return error;
+}
+
 int policy_zone_apply(const struct policy_zone *old, const struct policy_change *changes, size_t count,
                       struct policy_zone **out)
 {
-    struct delta delta = {.old = old, .builder = policy_builder_new(old->origin)};
-    int error = delta.builder ? 0 : ERR_NOMEM;
+    struct delta delta = {.old = old};
+    int error = 0;
     *out = NULL;
     for (size_t i = 0; i < count && !error; i++)
         error = take_change(&delta, &changes[i]);
     if (!error)
-        error = policy_zone_each(old, take_old, &delta);
+        error = look_at_old(&delta);
+    lineage_lock(old->lineage);
     if (!error)
-        error = take_additions(&delta, changes, count);
-    if (error)
-        policy_builder_free(delta.builder);
-    else
-        error = policy_builder_finish(delta.builder, out);
+        error = make(&delta, changes, count, out);
+    lineage_unlock(old->lineage);
     set_free(&delta.known);
+    set_free(&delta.known_owners);
     pages_free(&delta.touched);
+    pages_free(&delta.owners);
+    pages_free(&delta.staying);
     return error;
 }

@@ -30,65 +30,75 @@ static int collect_side(const struct policy_builder *b, uint32_t first, struct p
     return error;
 }
 
-static int keep_extension(struct policy_builder *b, const struct extension *extension, struct pages *list)
+struct closing {
+    struct policy_builder *builder;
+    struct pages list;
+};
+
+static int close_entry(void *context, uint8_t *entry)
 {
-    uint32_t numbers[SIDES] = {0};
+    struct closing *c = context;
     for (enum owner_side side = 0; side < SIDES; side++) {
-        if (!extension->first[side])
+        uint32_t open = owner_action(*entry, side) ? entry_reference(entry, side) : 0;
+        if (!(open & OWNER_OPEN))
             continue;
-        int error = collect_side(b, extension->first[side], list);
-        int64_t number = error ? error
-                               : data_draft_keep(&b->data, (const struct data_record *)(void *)list->base,
-                                                 list->used / sizeof(struct data_record));
+        int error = collect_side(c->builder, side_at(c->builder, open & ~OWNER_OPEN)->first, &c->list);
+        int64_t number =
+            error ? error
+                  : data_keep(&c->builder->lineage->data, (const struct data_record *)(void *)c->list.base,
+                              c->list.used / sizeof(struct data_record));
         if (number < 0)
             return (int)number;
-        numbers[side] = (uint32_t)number;
+        entry_set_reference(entry, side, (uint32_t)number);
     }
-    int64_t reference = data_draft_pair(&b->data, numbers);
-    if (reference >= 0)
-        owner_set_reference(b->owners.bytes.base + extension->entry, (uint32_t)reference);
-    return reference < 0 ? (int)reference : 0;
+    return 0;
 }
 
-static int settle_data(struct policy_builder *b, struct policy_zone *zone)
+static int settle_data(struct policy_builder *b)
 {
-    struct pages list = {0};
-    size_t count = b->extensions.used / sizeof(struct extension);
-    int error = 0;
-    for (size_t i = 0; i < count && !error; i++)
-        error = keep_extension(b, extension_at(b, (uint32_t)i), &list);
-    pages_free(&list);
-    return error ? error : data_settle(&b->data, &zone->data);
+    struct closing closing = {b, {0}};
+    int error = b->sides.used ? owners_draft_close(&b->owners, close_entry, &closing) : 0;
+    pages_free(&closing.list);
+    return error;
 }
 
 /* --- address rules ------------------------------------------------------------------------------------- */
 
-/* An entry that was extended later stands elsewhere now. */
-static uint32_t current_entry(const struct policy_builder *b, uint32_t entry)
+static const uint8_t *name_of(const void *context, uint64_t owner)
 {
-    struct rpz_key key;
-    rpz_key_init(&key, b->owners.bytes.base + entry + 1, rpz_tail_none());
-    return slot_offset(*owners_draft_find(&b->owners, &key));
+    const struct policy_zone *zone = context;
+    return owners_of_hash(&zone->owners, owner).entry + 1;
 }
 
 static int settle_prefixes(const struct policy_builder *b, struct policy_zone *zone, enum rpz_trigger trigger,
-                           enum ip_family family, struct pages *items)
+                           unsigned family, struct pages *items)
 {
     const struct address_note *notes = (const struct address_note *)(const void *)b->addresses.base;
     size_t count = b->addresses.used / sizeof *notes;
+    struct prefixes *old = b->old ? b->old->prefixes[trigger][family] : NULL;
     int error = 0;
     items->used = 0;
     for (size_t i = 0; i < count && !error; i++) {
-        if (notes[i].trigger != trigger || notes[i].prefix.address.family != family)
+        const struct ip_prefix *prefix = &notes[i].prefix;
+        if (notes[i].trigger != trigger || (prefix->address.family == IP_V6) != family)
             continue;
-        const uint8_t *name = b->owners.bytes.base + notes[i].entry + 1;
-        struct prefix_item item = {notes[i].prefix, current_entry(b, notes[i].entry), name};
+        struct prefix_item item = {.first = prefix_number(&prefix->address),
+                                   .owner = notes[i].owner,
+                                   .length = prefix->length,
+                                   .turn = (uint32_t)i,
+                                   .gone = notes[i].gone};
         error = pages_append(items, &item, sizeof item);
     }
-    return error ? error
-                 : prefixes_build(prefixes_of(zone, trigger, family), family,
-                                  (struct prefix_item *)(void *)items->base,
-                                  items->used / sizeof(struct prefix_item));
+    if (error)
+        return error;
+    if (!items->used) {
+        zone->prefixes[trigger][family] = prefixes_ref(old);
+        return 0;
+    }
+    struct prefix_names names = {name_of, zone};
+    return prefixes_change(old, family ? IP_V6 : IP_V4, (struct prefix_item *)(void *)items->base,
+                           items->used / sizeof(struct prefix_item), &names,
+                           &zone->prefixes[trigger][family]);
 }
 
 static int settle_addresses(const struct policy_builder *b, struct policy_zone *zone)
@@ -96,75 +106,84 @@ static int settle_addresses(const struct policy_builder *b, struct policy_zone *
     static const enum rpz_trigger triggers[] = {RPZ_CLIENT_IP, RPZ_IP, RPZ_NSIP};
     struct pages items = {0};
     int error = 0;
-    for (size_t i = 0; i < sizeof triggers / sizeof *triggers && !error; i++) {
-        error = settle_prefixes(b, zone, triggers[i], IP_V4, &items);
-        if (!error)
-            error = settle_prefixes(b, zone, triggers[i], IP_V6, &items);
-    }
+    for (size_t i = 0; i < sizeof triggers / sizeof *triggers && !error; i++)
+        for (unsigned family = 0; family < FAMILIES && !error; family++)
+            error = settle_prefixes(b, zone, triggers[i], family, &items);
     pages_free(&items);
     return error;
 }
 
 /* --- the rest ------------------------------------------------------------------------------------------ */
 
-static uint32_t top_of(const struct policy_zone *zone, enum rpz_trigger trigger)
+static struct owner_found top_of(const struct policy_zone *zone, enum rpz_trigger trigger)
 {
     struct rpz_key key;
     rpz_key_init(&key, (const uint8_t *)"", rpz_key_tail(trigger));
-    const uint64_t *slot = owners_find(&zone->owners, &key);
-    return slot && !slot_is_empty_nonterminal(*slot) ? slot_offset(*slot) : 0;
+    return owners_find(&zone->owners, &key);
 }
 
-/* The SOA is among the skipped; it is there, or nothing would have been made. */
-static void find_soa(struct policy_zone *zone)
+static int settle_skipped(struct policy_builder *b, struct policy_zone *zone)
 {
-    size_t at = 0;
-    struct skipped_record record = skipped_at(&zone->skipped, at);
-    while (record.owner[0] || record.stored.type != TYPE_SOA)
-        record = skipped_at(&zone->skipped, record.next);
-    zone->soa_rdata = (struct rdata){record.stored.length, record.rdata};
+    zone->skipped = b->skipped ? b->skipped : skipped_ref(b->old->skipped);
+    int error = b->skipped ? skipped_settle(b->skipped) : 0;
+    b->skipped = NULL;
+    return error;
+}
+
+static int see_ns(void *context, const struct skipped_record *record)
+{
+    (void)context;
+    return record->stored.type == TYPE_NS;
+}
+
+static void settle_soa(struct policy_builder *b, struct policy_zone *zone)
+{
+    zone->soa_rdata = (struct rdata){b->soa.length, b->soa_rdata};
     zone->soa = (struct rrset){.owner = zone->origin,
                                .type = TYPE_SOA,
-                               .ttl_s = record.stored.ttl_s,
+                               .ttl_s = b->soa.ttl_s,
                                .count = 1,
                                .rdatas = &zone->soa_rdata};
+    b->soa_rdata = NULL;
 }
 
 static size_t memory_of(const struct policy_zone *zone)
 {
-    size_t bytes = sizeof *zone + zone->owners.slots.size + zone->owners.bytes.size + zone->data.blob.size +
-                   zone->data.pairs.size + zone->data.views.size + zone->skipped.records.size +
-                   zone->skipped.index.size + zone->skipped.above.size;
+    size_t bytes = sizeof *zone + zone->owners.bytes + heap_cost(zone->owners.block) +
+                   zone->lineage->data.bytes + zone->skipped->records.size + zone->skipped->index.size +
+                   zone->skipped->above.size;
     for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS; t++)
-        bytes += zone->prefixes[t][0].pages.size + zone->prefixes[t][1].pages.size;
+        for (unsigned family = 0; family < FAMILIES; family++)
+            bytes += zone->prefixes[t][family] ? zone->prefixes[t][family]->pages.size : 0;
     return bytes;
+}
+
+static void settle_counts(struct policy_builder *b, struct policy_zone *zone)
+{
+    zone->counts = b->counts;
+    zone->counts.no_ns = skipped_each_of(zone->skipped, (const uint8_t *)"", see_ns, NULL) != 1;
+    zone->counts.memory_bytes = memory_of(zone);
 }
 
 static int settle(struct policy_builder *b, struct policy_zone *zone)
 {
-    zone->references = 1;
     zone->origin_bytes = (uint8_t)b->origin_bytes;
     memcpy(zone->origin, b->origin, b->origin_bytes);
     memcpy(zone->usual_ttls, b->usual_ttls, sizeof zone->usual_ttls);
-    int error = settle_data(b, zone);
+    zone->usual_count = b->usual_count;
+    settle_soa(b, zone);
+    int error = settle_skipped(b, zone);
     if (!error)
-        error = settle_addresses(b, zone);
-    builder_free_scratch(b);
-    zone->skipped = b->skipped;
-    b->skipped = (struct skipped){0};
+        error = settle_data(b);
     if (!error)
         error = owners_settle(&b->owners, &zone->owners);
     if (!error)
-        error = skipped_settle(&zone->skipped);
+        error = settle_addresses(b, zone);
     if (error)
         return error;
-    for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS; t++)
-        if (t == RPZ_QNAME || t == RPZ_NSDNAME)
-            zone->tops[t] = top_of(zone, t);
-    find_soa(zone);
-    zone->counts = b->counts;
-    zone->counts.no_ns = !b->ns_seen;
-    zone->counts.memory_bytes = memory_of(zone);
+    zone->tops[RPZ_QNAME] = top_of(zone, RPZ_QNAME);
+    zone->tops[RPZ_NSDNAME] = top_of(zone, RPZ_NSDNAME);
+    settle_counts(b, zone);
     return 0;
 }
 
@@ -174,11 +193,15 @@ int policy_builder_finish(struct policy_builder *builder, struct policy_zone **o
     int error = builder->soa_seen ? 0 : ERR_NOT_FOUND;
     if (!error && !(zone = calloc(1, sizeof *zone)))
         error = ERR_NOMEM;
-    if (!error)
+    if (!error) {
+        zone->references = 1;
+        zone->lineage = builder->lineage;
+        lineage_hold(zone->lineage);
         error = settle(builder, zone);
+    }
     policy_builder_free(builder);
     if (error)
-        policy_zone_free(zone);
+        policy_zone_unref(zone);
     *out = error ? NULL : zone;
     return error;
 }

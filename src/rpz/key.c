@@ -52,6 +52,5 @@ void rpz_key_init(struct rpz_key *key, const uint8_t *name, const struct rpz_tai
     key->name = name;
     key->tail = tail;
     key->hashed = 0;
-    key->state = tail->hash;
-    key->fingerprint[0] = (uint32_t)(tail->hash >> 32);
+    key->hash[0] = tail->hash;
 }

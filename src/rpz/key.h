@@ -21,12 +21,11 @@ struct rpz_tail {
 struct rpz_key {
     const uint8_t *name; /* lower case */
     const struct rpz_tail *tail;
-    uint64_t state; /* whole hash of level `hashed` */
     uint8_t length; /* bytes of the labels, without the root's */
     uint8_t labels;
-    uint8_t hashed;                            /* levels whose hash is known: 0 … hashed */
-    uint8_t start[NAME_MAX_LABELS + 1];        /* of each label, first label first, and of the root's */
-    uint32_t fingerprint[NAME_MAX_LABELS + 1]; /* by level: the number of labels, from the root */
+    uint8_t hashed;                     /* levels whose hash is known: 0 … hashed */
+    uint8_t start[NAME_MAX_LABELS + 1]; /* of each label, first label first, and of the root's */
+    uint64_t hash[NAME_MAX_LABELS + 1]; /* by level: the number of labels, from the root */
 };
 
 /* Prepares `name` for one of these trees. It must outlast the key. */
@@ -51,16 +50,14 @@ static inline uint64_t rpz_hash_label(uint64_t above, const uint8_t *label)
     return hash_bytes(above, label + 1, label[0]);
 }
 
-/* The fingerprint of a level; that of the level above has been asked for. */
+/* The fingerprint (the upper half of the hash) of a level; that of the level above has been asked for. */
 static inline uint32_t rpz_key_next(struct rpz_key *key, unsigned level)
 {
     if (key->hashed < level) {
-        uint64_t state = rpz_hash_label(key->state, rpz_key_at(key, level));
-        key->state = state;
-        key->fingerprint[level] = (uint32_t)(state >> 32);
+        key->hash[level] = rpz_hash_label(key->hash[level - 1], rpz_key_at(key, level));
         key->hashed = (uint8_t)level;
     }
-    return key->fingerprint[level];
+    return (uint32_t)(key->hash[level] >> 32);
 }
 
 /* The fingerprint of any level. */
@@ -68,7 +65,7 @@ static inline uint32_t rpz_key_fingerprint(struct rpz_key *key, unsigned level)
 {
     while (key->hashed < level)
         (void)rpz_key_next(key, key->hashed + 1u);
-    return key->fingerprint[level];
+    return (uint32_t)(key->hash[level] >> 32);
 }
 
 #endif

@@ -1,129 +1,130 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table of a policy zone's owners: from a name to its entry, and "does anything exist at or below this
- * name". Inside rpz/ only.
- *
- * Bytes of an entry: one of flags; the owner relative to the zone, lower case, with a zero at its end; and,
- * where the flags say OWNER_EXTENDED, four more that name the data of its two sides. `x` and `*.x` are the
- * two sides of one entry. A slot of the table is a fingerprint of the name and the entry's offset; for a name
- * that exists only because something stands below it (an empty non-terminal) it is the offset of the name
- * itself, which is the tail of a longer one, and OWNER_EMPTY is set.
- *
- * Slots stand in the order of their fingerprints, as near behind the place that the fingerprint gives as
- * there is room; so a miss ends as early as a hit. */
+ * name". The first bits of a name's hash lead, through a directory, to a leaf (leaf.h). Versions share the
+ * leaves in which they do not differ. Inside rpz/ only. */
 #ifndef RPZ_OWNERS_H
 #define RPZ_OWNERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "rpz/key.h"
+#include "rpz/leaf.h"
+#include "rpz/lineage.h"
 #include "rpz/pages.h"
-#include "rpz/rule.h"
-
-enum owner_side { SIDE_EXACT, SIDE_WILDCARD, SIDES };
-
-enum {
-    OWNER_EXTENDED = 3, /* the form of an entry whose records are kept in full; 0 … 2: which usual TTL */
-    OWNER_USUAL_TTLS = 3,
-    OWNER_SLACK = 512, /* bytes that may be read behind the last entry */
-};
-#define OWNER_EMPTY 0x80000000u
 
 struct owners {
-    struct pages slots; /* uint64_t: fingerprint << 32 | offset */
-    struct pages bytes; /* the entries */
-    uint32_t homes;     /* the fingerprint's place is fingerprint * homes >> 32 */
-    uint32_t count;     /* slots in use */
+    const uint64_t *directory; /* a leaf's address << 16 | its homes; a leaf of few bits has several places */
+    unsigned shift;            /* 32 - bits of the directory */
+    uint32_t *numbers;         /* of the leaves, as the directory */
+    void *block;               /* of the lineage's heap; holds both */
+    size_t bytes;              /* of the leaves */
 };
 
-/* While building: slots by plain linear probing, unordered. The offset 0 is never used. */
+enum { NUMBER_MAPPED = UINT32_MAX - 1, NUMBER_DRAFT = UINT32_MAX /* not in a version yet */ };
+
+static inline const struct leaf *owners_leaf(const struct owners *owners, size_t place)
+{
+    return (const struct leaf *)(uintptr_t)(owners->directory[place] >> 16);
+}
+
+static inline size_t owners_places(const struct owners *owners)
+{
+    return (size_t)1 << (32 - owners->shift);
+}
+
+static inline size_t owners_place(const struct owners *owners, uint32_t fingerprint)
+{
+    return (size_t)((uint64_t)fingerprint >> owners->shift);
+}
+
+/* How many places of the directory a leaf has. */
+static inline size_t owners_width(const struct owners *owners, const struct leaf *leaf)
+{
+    return (size_t)1 << (32 - owners->shift - leaf->depth);
+}
+
+/* The first slot with this fingerprint; NULL: no such name exists. */
+static inline const uint32_t *owners_probe(const struct owners *owners, uint32_t fingerprint,
+                                           const struct leaf **leaf)
+{
+    uint64_t place = owners->directory[owners_place(owners, fingerprint)];
+    *leaf = (const struct leaf *)(uintptr_t)(place >> 16);
+    return leaf_probe(*leaf, place & 0xffff, fingerprint & 0xffff);
+}
+
+/* Where a name is. */
+struct owner_found {
+    bool exists;
+    const uint8_t *entry; /* NULL: it has no rules */
+    uint64_t handle;      /* of the entry in this version, without the side */
+};
+
+/* Handles: place in the directory, offset in the leaf, side. */
+static inline uint64_t owners_handle(const struct owners *owners, uint32_t fingerprint, uint32_t slot)
+{
+    return (uint64_t)owners_place(owners, fingerprint) << 16 | slot_offset(slot) << 1;
+}
+
+static inline const uint8_t *owners_entry(const struct owners *owners, uint64_t handle)
+{
+    return (const uint8_t *)owners_leaf(owners, (size_t)(handle >> 16)) + (handle >> 1 & 0x7fff);
+}
+
+/* The key's whole name. */
+struct owner_found owners_find(const struct owners *owners, struct rpz_key *key);
+
+/* The entry whose name has this hash; there is one. */
+struct owner_found owners_of_hash(const struct owners *owners, uint64_t hash);
+
+/* The next leaf from *place on, which moves behind it; NULL: there is none. */
+const struct leaf *owners_next(const struct owners *owners, size_t *place);
+
+/* Gives back a leaf that nobody holds, and its entries' hold on data. */
+void leaf_end(struct lineage *lineage, const struct leaf *leaf);
+
+/* Gives up a version's hold on its leaves; the lineage is locked. */
+void owners_end(struct owners *owners, struct lineage *lineage);
+
+/* --- changing ------------------------------------------------------------------------------------------ */
+
+/* A directory that is being changed. Leaves that belong to versions are copied before they change. */
 struct owners_draft {
-    struct pages slots;
-    struct pages bytes;
-    unsigned bits; /* 2^bits homes */
-    uint32_t count;
+    struct owners owners;
+    uint64_t *directory;
+    struct lineage *lineage; /* locked */
+    struct heap *heap;       /* of its own leaves */
+    struct heap own;         /* while loading */
+    uint8_t trailer;
+    size_t drafts; /* leaves of its own */
 };
 
-static inline uint8_t owner_flags(enum rpz_action exact, enum rpz_action wildcard, unsigned form)
-{
-    return (uint8_t)(exact | wildcard << 3 | form << 6);
-}
+/* An entry as a value. References are those of data, or have OWNER_OPEN set: the builder's own. */
+struct owner_entry {
+    uint8_t flags;
+    uint32_t references[SIDES]; /* where the form is OWNER_EXTENDED */
+};
+#define OWNER_OPEN 0x80000000u
 
-static inline enum rpz_action owner_action(uint8_t flags, enum owner_side side)
-{
-    return (enum rpz_action)(flags >> (3 * side) & 7);
-}
-
-static inline unsigned owner_form(uint8_t flags)
-{
-    return flags >> 6;
-}
-
-static inline uint32_t slot_offset(uint64_t slot)
-{
-    return (uint32_t)slot & ~OWNER_EMPTY;
-}
-
-static inline bool slot_is_empty_nonterminal(uint64_t slot)
-{
-    return slot & OWNER_EMPTY;
-}
-
-/* The name that a slot stands for. */
-static inline const uint8_t *slot_name(const uint8_t *bytes, uint64_t slot)
-{
-    return bytes + slot_offset(slot) + !slot_is_empty_nonterminal(slot);
-}
-
-/* Is `stored` the ancestor of `level` labels of the key? */
-static inline bool owner_is(const uint8_t *stored, const struct rpz_key *key, unsigned level)
-{
-    const uint8_t *at = rpz_key_at(key, level);
-    size_t length = (size_t)(key->name + key->length - at);
-    if (key->tail->length == 1)
-        return memcmp(stored, at, length + 1) == 0;
-    return memcmp(stored, at, length) == 0 &&
-           memcmp(stored + length, key->tail->bytes, key->tail->length) == 0;
-}
-
-/* The first slot with this fingerprint; NULL: no such name exists. Others with the same one follow it. */
-static inline const uint64_t *owners_probe(const struct owners *owners, uint32_t fingerprint)
-{
-    const uint64_t *slot =
-        (const uint64_t *)(const void *)owners->slots.base + ((uint64_t)fingerprint * owners->homes >> 32);
-    while (*slot >> 32 < fingerprint)
-        slot++;
-    return *slot >> 32 == fingerprint && (uint32_t)*slot ? slot : NULL;
-}
-
-/* The slot of exactly this ancestor of the key, or NULL; `first` is what owners_probe() gave. */
-const uint64_t *owners_confirm(const struct owners *owners, const uint64_t *first, const struct rpz_key *key,
-                               unsigned level);
-
-/* Entry or empty non-terminal of the key's whole name, or NULL. */
-const uint64_t *owners_find(const struct owners *owners, struct rpz_key *key);
-
-/* The reference behind an extended entry. */
-uint32_t owner_reference(const uint8_t *entry);
-void owner_set_reference(uint8_t *entry, uint32_t reference);
-
-void owners_free(struct owners *owners);
-
-/* --- building --- */
-
-int owners_draft_init(struct owners_draft *draft) MUST_CHECK;
+/* For a new zone: an empty table. */
+int owners_draft_new(struct owners_draft *draft, struct lineage *lineage) MUST_CHECK;
+/* For a delta: what `from` has. */
+int owners_draft_from(struct owners_draft *draft, struct lineage *lineage,
+                      const struct owners *from) MUST_CHECK;
 void owners_draft_free(struct owners_draft *draft);
 
-/* The slot of the key's whole name, or NULL. Good until the next insertion. */
-uint64_t *owners_draft_find(const struct owners_draft *draft, struct rpz_key *key);
+/* The entry of the key's name; false: it has none. *spot says where, until the draft changes. */
+bool owners_get(const struct owners_draft *draft, struct rpz_key *key, struct leaf_spot *spot,
+                struct owner_entry *out);
 
-/* Puts in the entry at offset `entry`, whose name is the key's and which no other entry has, and slots for
- * those of its ancestors that did not exist. */
-int owners_draft_insert(struct owners_draft *draft, struct rpz_key *key, uint32_t entry) MUST_CHECK;
+/* Gives the key's name, of which owners_get() said where it is, this entry, or none if no side has an action;
+ * the names above it come into being, or go when nothing is left below them. Data that the old entry named
+ * and the new one does not is dropped; the new one's references become the table's. 0, ERR_NOMEM or
+ * ERR_LIMIT. */
+int owners_put(struct owners_draft *draft, struct rpz_key *key, struct leaf_spot spot,
+               const struct owner_entry *entry) MUST_CHECK;
 
-/* Moves everything into the final form and size. The draft is empty afterwards, also on failure. */
+/* Calls `close` for each extended entry in the draft's own leaves that has an open reference. */
+int owners_draft_close(struct owners_draft *draft, int (*close)(void *context, uint8_t *entry),
+                       void *context) MUST_CHECK;
+
+/* Ends the draft and makes its table a version's; on failure the draft is still to be freed. */
 int owners_settle(struct owners_draft *draft, struct owners *out) MUST_CHECK;
 
 #endif

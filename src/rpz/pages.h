@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bytes that grow, in memory taken straight from the system: what is freed goes back at once, and what is
- * large grows without being copied. Pieces are named by their offset, never by a pointer that must last. */
+/* Bytes that grow. Where they are many their memory is taken straight from the system: what is freed goes
+ * back at once, and it grows without being copied. Pieces are named by their offset, never by a pointer that
+ * must last. */
 #ifndef RPZ_PAGES_H
 #define RPZ_PAGES_H
 
@@ -11,7 +12,7 @@
 
 struct pages {
     uint8_t *base;
-    size_t used, size; /* bytes; size is a multiple of the page */
+    size_t used, size; /* bytes */
 };
 
 /* Room for `bytes` more, behind `used` (which stays as it is); new memory is zero. 0 or ERR_NOMEM. */

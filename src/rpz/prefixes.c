@@ -9,7 +9,7 @@
 
 enum { NESTING_MAX = 129 };
 
-static ip_number number_of(const struct ip_address *address)
+ip_number prefix_number(const struct ip_address *address)
 {
     if (address->family == IP_V4)
         return load_u32(address->bytes);
@@ -19,46 +19,53 @@ static ip_number number_of(const struct ip_address *address)
 }
 
 /* The last address of a prefix. */
-static ip_number end_of(const struct ip_prefix *prefix)
+static ip_number end_of(enum ip_family family, const struct prefix_item *item)
 {
-    unsigned host_bits = ip_bits(prefix->address.family) - prefix->length;
+    unsigned host_bits = ip_bits(family) - item->length;
     ip_number below = host_bits == 128 ? ~(ip_number)0 : ((ip_number)1 << host_bits) - 1;
-    return number_of(&prefix->address) | below;
+    return item->first | below;
 }
 
-static int item_order(const void *left, const void *right)
-{
-    const struct prefix_item *a = left, *b = right;
-    int order = memcmp(a->prefix.address.bytes, b->prefix.address.bytes, sizeof a->prefix.address.bytes);
-    if (!order)
-        order = a->prefix.length - b->prefix.length;
-    return order ? order : name_compare(a->name, b->name);
-}
+/* --- where what is ---------------------------------------------------------------------------------------
+ */
 
-/* Starts of the stretches (4 or 16 bytes each), then their rules, then the rules themselves. */
-static size_t start_bytes(const struct prefixes *p)
-{
-    return p->family == IP_V4 ? sizeof(uint32_t) : sizeof(ip_number);
-}
-
+/* Starts are 4 or 16 bytes each. */
 struct layout {
-    uint32_t *v4_starts;
-    ip_number *v6_starts;
-    uint32_t *covers;
+    uint8_t *starts, *firsts;
     struct prefix_rule *rules;
+    uint32_t *covers;
+    size_t bytes;
 };
 
-static struct layout layout_of(const struct prefixes *p, size_t stretches)
+static struct layout layout_of(const struct prefixes *p, size_t stretches, size_t rules)
 {
-    struct layout at;
-    at.v4_starts = (uint32_t *)(void *)p->pages.base;
-    at.v6_starts = (ip_number *)(void *)p->pages.base;
-    at.covers = (uint32_t *)(void *)(p->pages.base + stretches * start_bytes(p));
-    at.rules = (struct prefix_rule *)(void *)(at.covers + stretches);
+    size_t each = p->family == IP_V4 ? sizeof(uint32_t) : sizeof(ip_number);
+    struct layout at = {.starts = p->pages.base};
+    at.firsts = at.starts + ((stretches * each + 15) & ~(size_t)15);
+    at.rules = (struct prefix_rule *)(void *)(at.firsts + ((rules * each + 15) & ~(size_t)15));
+    at.covers = (uint32_t *)(void *)(at.rules + rules);
+    at.bytes = (size_t)((uint8_t *)(at.covers + stretches) - p->pages.base);
     return at;
 }
 
-/* While building: the prefixes around the place that was reached, and what was cut so far. */
+static ip_number start_at(enum ip_family family, const uint8_t *starts, size_t i)
+{
+    if (family == IP_V4)
+        return ((const uint32_t *)(const void *)starts)[i];
+    return ((const ip_number *)(const void *)starts)[i];
+}
+
+static void set_start(enum ip_family family, uint8_t *starts, size_t i, ip_number value)
+{
+    if (family == IP_V4)
+        ((uint32_t *)(void *)starts)[i] = (uint32_t)value;
+    else
+        ((ip_number *)(void *)starts)[i] = value;
+}
+
+/* --- cutting ------------------------------------------------------------------------------------------- */
+
+/* The prefixes around the place that was reached, and what was cut so far. */
 struct cutter {
     struct prefixes *to;
     struct layout at;
@@ -70,17 +77,10 @@ struct cutter {
 static void cut(struct cutter *c, ip_number start)
 {
     struct prefixes *p = c->to;
-    uint32_t covered = c->depth ? c->open[c->depth - 1] : 0;
-    ip_number last = p->stretches == 0    ? 0
-                     : p->family == IP_V4 ? c->at.v4_starts[p->stretches - 1]
-                                          : c->at.v6_starts[p->stretches - 1];
-    if (p->stretches && last == start)
+    if (p->stretches && start_at(p->family, c->at.starts, p->stretches - 1) == start)
         p->stretches--;
-    if (p->family == IP_V4)
-        c->at.v4_starts[p->stretches] = (uint32_t)start;
-    else
-        c->at.v6_starts[p->stretches] = start;
-    c->at.covers[p->stretches++] = covered;
+    set_start(p->family, c->at.starts, p->stretches, start);
+    c->at.covers[p->stretches++] = c->depth ? c->open[c->depth - 1] : 0;
 }
 
 /* Closes the prefixes that end before `next`, or all of them. */
@@ -94,21 +94,28 @@ static void close_before(struct cutter *c, ip_number next, bool all)
     }
 }
 
+static bool same_prefix(const struct prefix_item *a, const struct prefix_item *b)
+{
+    return a->first == b->first && a->length == b->length;
+}
+
+/* Another spelling of the same prefix is kept, for the day when the first one goes, but covers nothing. */
 static void cut_all(struct cutter *c, const struct prefix_item *items, size_t count)
 {
     cut(c, 0);
     for (size_t i = 0; i < count; i++) {
-        const struct ip_prefix *prefix = &items[i].prefix;
-        ip_number start = number_of(&prefix->address);
-        if (i && prefix->length == items[i - 1].prefix.length &&
-            ip_equal(&prefix->address, &items[i - 1].prefix.address))
-            continue;
-        close_before(c, start, false);
+        const struct prefix_item *item = &items[i];
+        bool again = i && same_prefix(item, item - 1);
+        if (!again)
+            close_before(c, item->first, false);
+        set_start(c->to->family, c->at.firsts, c->to->rules, item->first);
         c->at.rules[c->to->rules++] =
-            (struct prefix_rule){items[i].entry, c->depth ? c->open[c->depth - 1] : 0, prefix->length};
+            (struct prefix_rule){item->owner, c->depth ? c->open[c->depth - 1] : 0, item->length};
+        if (again)
+            continue;
         c->open[c->depth] = c->to->rules;
-        c->ends[c->depth++] = end_of(prefix);
-        cut(c, start);
+        c->ends[c->depth++] = end_of(c->to->family, item);
+        cut(c, item->first);
     }
     close_before(c, 0, true);
 }
@@ -116,35 +123,165 @@ static void cut_all(struct cutter *c, const struct prefix_item *items, size_t co
 /* Built with room for the most stretches there could be; then the parts move together. */
 static void pack(struct prefixes *p, size_t room)
 {
-    struct layout from = layout_of(p, room), to = layout_of(p, p->stretches);
-    memmove(to.covers, from.covers, p->stretches * sizeof *to.covers);
+    struct layout from = layout_of(p, room, p->rules), to = layout_of(p, p->stretches, p->rules);
+    memmove(to.firsts, from.firsts, (size_t)((uint8_t *)from.rules - from.firsts));
     memmove(to.rules, from.rules, p->rules * sizeof *to.rules);
-    p->pages.used = (size_t)((uint8_t *)(to.rules + p->rules) - p->pages.base);
+    memmove(to.covers, from.covers, p->stretches * sizeof *to.covers);
+    p->pages.used = to.bytes;
     pages_trim(&p->pages);
 }
 
-int prefixes_build(struct prefixes *prefixes, enum ip_family family, struct prefix_item *items, size_t count)
+/* From items in order, none of which is gone. */
+static int build(enum ip_family family, const struct prefix_item *items, size_t count, struct prefixes **out)
 {
     size_t room = 2 * count + 1;
-    *prefixes = (struct prefixes){.family = family};
-    if (!count)
-        return 0;
-    qsort(items, count, sizeof *items, item_order);
-    int error = pages_reserve(&prefixes->pages, room * (start_bytes(prefixes) + sizeof(uint32_t)) +
-                                                    count * sizeof(struct prefix_rule));
-    if (error)
+    struct prefixes *p = *out = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NOMEM;
+    p->references = 1;
+    p->family = family;
+    int error = pages_reserve(&p->pages, layout_of(p, room, count).bytes);
+    if (error) {
+        prefixes_unref(p);
+        *out = NULL;
         return error;
-    struct cutter cutter = {.to = prefixes, .at = layout_of(prefixes, room)};
+    }
+    struct cutter cutter = {.to = p, .at = layout_of(p, room, count)};
     cut_all(&cutter, items, count);
-    pack(prefixes, room);
+    pack(p, room);
     return 0;
 }
 
-void prefixes_free(struct prefixes *prefixes)
+/* --- changing ------------------------------------------------------------------------------------------ */
+
+static int place_order(const struct prefix_item *a, const struct prefix_item *b)
 {
-    pages_free(&prefixes->pages);
-    *prefixes = (struct prefixes){0};
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    return (a->length > b->length) - (a->length < b->length);
 }
+
+static int item_order(const void *left, const void *right)
+{
+    const struct prefix_item *a = left, *b = right;
+    int order = place_order(a, b);
+    if (!order)
+        order = (a->owner > b->owner) - (a->owner < b->owner);
+    return order ? order : (a->turn > b->turn) - (a->turn < b->turn);
+}
+
+/* Merging: what stands in the old ones and what changes, both in order of their places. */
+struct merge {
+    const struct prefixes *old;
+    struct layout at;
+    size_t next_old, next_item, count;
+    const struct prefix_item *items;
+    const struct prefix_names *names;
+    struct prefix_item *to;
+    size_t made;
+};
+
+static bool peek_old(const struct merge *m, struct prefix_item *out)
+{
+    if (!m->old || m->next_old >= m->old->rules)
+        return false;
+    const struct prefix_rule *rule = &m->at.rules[m->next_old];
+    *out = (struct prefix_item){.first = start_at(m->old->family, m->at.firsts, m->next_old),
+                                .owner = rule->owner,
+                                .length = rule->length};
+    return true;
+}
+
+static bool is_changed(const struct merge *m, size_t from, size_t to, uint64_t owner)
+{
+    for (size_t i = from; i < to; i++)
+        if (m->items[i].owner == owner)
+            return true;
+    return false;
+}
+
+/* Puts an item behind those of the same prefix with smaller names. */
+static void put_item(struct merge *m, size_t group, const struct prefix_item *item)
+{
+    size_t at = m->made++;
+    for (; at > group; at--) {
+        const uint8_t *name = m->names->of(m->names->context, item->owner);
+        if (name_compare(m->names->of(m->names->context, m->to[at - 1].owner), name) <= 0)
+            break;
+        m->to[at] = m->to[at - 1];
+    }
+    m->to[at] = *item;
+}
+
+/* All of one prefix: old ones that no item names, and the items that stay. */
+static void merge_group(struct merge *m, const struct prefix_item *place)
+{
+    size_t group = m->made, from = m->next_item, to = from;
+    struct prefix_item old;
+    while (to < m->count && same_prefix(&m->items[to], place))
+        to++;
+    for (; peek_old(m, &old) && same_prefix(&old, place); m->next_old++)
+        if (!is_changed(m, from, to, old.owner))
+            put_item(m, group, &old);
+    for (size_t i = from; i < to; i++)
+        if (!m->items[i].gone && (i + 1 == to || m->items[i].owner != m->items[i + 1].owner))
+            put_item(m, group, &m->items[i]);
+    m->next_item = to;
+}
+
+static void merge_all(struct merge *m)
+{
+    struct prefix_item old;
+    for (;;) {
+        bool has_old = peek_old(m, &old), has_item = m->next_item < m->count;
+        if (!has_old && !has_item)
+            break;
+        if (!has_old || (has_item && place_order(&m->items[m->next_item], &old) < 0))
+            old = m->items[m->next_item];
+        merge_group(m, &old);
+    }
+}
+
+int prefixes_change(const struct prefixes *old, enum ip_family family, struct prefix_item *items,
+                    size_t count, const struct prefix_names *names, struct prefixes **out)
+{
+    struct pages merged = {0};
+    *out = NULL;
+    int error = pages_reserve(&merged, ((old ? old->rules : 0) + count) * sizeof *items);
+    if (error)
+        return error;
+    if (count)
+        qsort(items, count, sizeof *items, item_order);
+    struct merge merge = {.old = old,
+                          .items = items,
+                          .count = count,
+                          .names = names,
+                          .to = (struct prefix_item *)(void *)merged.base};
+    if (old)
+        merge.at = layout_of(old, old->stretches, old->rules);
+    merge_all(&merge);
+    if (merge.made)
+        error = build(family, merge.to, merge.made, out);
+    pages_free(&merged);
+    return error;
+}
+
+struct prefixes *prefixes_ref(struct prefixes *prefixes)
+{
+    if (prefixes)
+        atomic_fetch_add_explicit(&prefixes->references, 1, memory_order_relaxed);
+    return prefixes;
+}
+
+void prefixes_unref(struct prefixes *prefixes)
+{
+    if (!prefixes || atomic_fetch_sub_explicit(&prefixes->references, 1, memory_order_acq_rel) != 1)
+        return;
+    pages_free(&prefixes->pages);
+    free(prefixes);
+}
+
+/* --- looking up ---------------------------------------------------------------------------------------- */
 
 /* Index of the last start that is not above `key`; the first is always 0. No branch depends on the data. */
 static size_t v4_stretch(const uint32_t *starts, size_t left, uint32_t key)
@@ -170,12 +307,13 @@ static size_t v6_stretch(const ip_number *starts, size_t left, ip_number key)
 const struct prefix_rule *prefixes_find(const struct prefixes *prefixes, const struct ip_address *address,
                                         unsigned longest)
 {
-    if (!prefixes->stretches)
+    if (!prefixes)
         return NULL;
-    struct layout at = layout_of(prefixes, prefixes->stretches);
-    ip_number key = number_of(address);
-    size_t stretch = prefixes->family == IP_V4 ? v4_stretch(at.v4_starts, prefixes->stretches, (uint32_t)key)
-                                               : v6_stretch(at.v6_starts, prefixes->stretches, key);
+    struct layout at = layout_of(prefixes, prefixes->stretches, prefixes->rules);
+    const void *starts = at.starts;
+    ip_number key = prefix_number(address);
+    size_t stretch = prefixes->family == IP_V4 ? v4_stretch(starts, prefixes->stretches, (uint32_t)key)
+                                               : v6_stretch(starts, prefixes->stretches, key);
     uint32_t rule = at.covers[stretch];
     while (rule && at.rules[rule - 1].length > longest)
         rule = at.rules[rule - 1].parent;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Longest-prefix look-up for one trigger and one family: the address space cut into stretches, each with the
- * longest prefix that covers it; one binary search finds it. Inside rpz/ only. */
+ * longest prefix that covers it; one binary search finds it. Never changes once it is made; versions share it
+ * until a delta touches one of its rules. Inside rpz/ only. */
 #ifndef RPZ_PREFIXES_H
 #define RPZ_PREFIXES_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,27 +16,43 @@
 __extension__ typedef unsigned __int128 ip_number;
 
 struct prefix_rule {
-    uint32_t entry;  /* in the zone's owners */
+    uint64_t owner;  /* hash of its name */
     uint32_t parent; /* index + 1 of the longest shorter prefix around it; 0: none */
     uint32_t length; /* bits */
 };
 
 struct prefixes {
-    struct pages pages; /* starts of stretches, rule + 1 of each, rules */
+    _Atomic unsigned references;
+    struct pages pages; /* starts of stretches, starts of rules, rules, rule + 1 of each stretch */
     enum ip_family family;
     uint32_t stretches, rules;
 };
 
+/* A rule that comes, or goes. */
 struct prefix_item {
-    struct ip_prefix prefix;
-    uint32_t entry;
-    const uint8_t *name; /* of equal prefixes in different spellings the smallest name counts */
+    ip_number first;
+    uint64_t owner;
+    uint32_t length;
+    uint32_t turn; /* of several items for one owner the last one counts */
+    bool gone;
 };
 
-/* Sorts `items` and builds from them. 0 or ERR_NOMEM. */
-int prefixes_build(struct prefixes *prefixes, enum ip_family family, struct prefix_item *items,
-                   size_t count) MUST_CHECK;
-void prefixes_free(struct prefixes *prefixes);
+/* The name with this hash, of a rule that is there: of equal prefixes in different spellings the smallest
+ * name counts. */
+struct prefix_names {
+    const uint8_t *(*of)(const void *context, uint64_t owner);
+    const void *context;
+};
+
+ip_number prefix_number(const struct ip_address *address);
+
+/* What `old` (NULL: nothing) becomes with these items, which are sorted here; an item that is there already,
+ * or not there to go, changes nothing. *out is NULL when no rule is left. 0 or ERR_NOMEM. */
+int prefixes_change(const struct prefixes *old, enum ip_family family, struct prefix_item *items,
+                    size_t count, const struct prefix_names *names, struct prefixes **out) MUST_CHECK;
+
+struct prefixes *prefixes_ref(struct prefixes *prefixes);
+void prefixes_unref(struct prefixes *prefixes);
 
 /* The longest prefix around `address`, at most `longest` bits; NULL: none. */
 const struct prefix_rule *prefixes_find(const struct prefixes *prefixes, const struct ip_address *address,

@@ -64,6 +64,25 @@ int set_add(struct set *set, uint64_t hash, uint32_t number)
     return 0;
 }
 
+void set_remove(struct set *set, uint64_t hash, uint32_t number)
+{
+    size_t mask = ((size_t)1 << set->bits) - 1;
+    uint64_t *slots = set_slots(set), wanted = (hash & ~(uint64_t)UINT32_MAX) | (number + 1);
+    size_t hole = (size_t)(set_home(set, hash) - slots);
+    while (slots[hole] != wanted)
+        hole = (hole + 1) & mask;
+    /* What follows moves up, unless that would put it in front of its home. */
+    for (size_t at = (hole + 1) & mask; slots[at]; at = (at + 1) & mask) {
+        size_t home = (size_t)(set_home(set, slots[at]) - slots);
+        if (((at - home) & mask) < ((at - hole) & mask))
+            continue;
+        slots[hole] = slots[at];
+        hole = at;
+    }
+    slots[hole] = 0;
+    set->count--;
+}
+
 void set_free(struct set *set)
 {
     pages_free(&set->slots);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A set of numbers that stand for things kept elsewhere: "have I seen this before?" while a version is built.
+/* A set of numbers that stand for things kept elsewhere: "have I seen this before?"
  * Inside rpz/ only. */
 #ifndef RPZ_SET_H
 #define RPZ_SET_H
@@ -23,6 +23,9 @@ int64_t set_find(const struct set *set, uint64_t hash, set_same *same, const voi
 
 /* Adds a number that is not in it. 0 or ERR_NOMEM. */
 int set_add(struct set *set, uint64_t hash, uint32_t number) MUST_CHECK;
+
+/* Takes out a number that is in it under this hash. */
+void set_remove(struct set *set, uint64_t hash, uint32_t number);
 
 void set_free(struct set *set);
 

@@ -140,9 +140,26 @@ bool skipped_is_below(const struct skipped *skipped, const uint8_t *name)
     return place < count && slots[place] == wanted;
 }
 
-void skipped_free(struct skipped *skipped)
+struct skipped *skipped_new(void)
 {
+    struct skipped *skipped = calloc(1, sizeof *skipped);
+    if (skipped)
+        skipped->references = 1;
+    return skipped;
+}
+
+struct skipped *skipped_ref(struct skipped *skipped)
+{
+    atomic_fetch_add_explicit(&skipped->references, 1, memory_order_relaxed);
+    return skipped;
+}
+
+void skipped_unref(struct skipped *skipped)
+{
+    if (!skipped || atomic_fetch_sub_explicit(&skipped->references, 1, memory_order_acq_rel) != 1)
+        return;
     pages_free(&skipped->above);
     pages_free(&skipped->records);
     pages_free(&skipped->index);
+    free(skipped);
 }

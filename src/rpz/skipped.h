@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The records of a policy zone that are no rules: its apex, and what was skipped. Kept in the order in which
- * they came. Inside rpz/ only. */
+/* The records of a policy zone that are no rules: what its apex has besides the SOA, and what was skipped.
+ * Kept in the order in which they came. Never changes once it is settled; versions share it until a delta
+ * touches one of its records. Inside rpz/ only. */
 #ifndef RPZ_SKIPPED_H
 #define RPZ_SKIPPED_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +14,7 @@
 #include "rpz/set.h"
 
 struct skipped {
+    _Atomic unsigned references;
     struct pages records; /* the owner relative to the zone, lower case; struct stored; RDATA */
     struct pages index;   /* uint64_t: hash of the owner << 32 | offset; in order */
     struct pages above;   /* uint64_t: hash of each name that stands above an owner; in order */
@@ -34,6 +37,11 @@ static inline struct skipped_record skipped_at(const struct skipped *skipped, si
     return record;
 }
 
+/* An empty one, to be added to. NULL: memory is out. */
+struct skipped *skipped_new(void);
+struct skipped *skipped_ref(struct skipped *skipped);
+void skipped_unref(struct skipped *skipped);
+
 /* Adds a record unless it is there already. 1: added; 0: it was there; or a negative error. `known` is of the
  * builder. */
 int skipped_add(struct skipped *skipped, struct set *known, const uint8_t *owner, const struct stored *stored,
@@ -49,7 +57,5 @@ int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
 
 /* Does a record stand below this relative name? */
 bool skipped_is_below(const struct skipped *skipped, const uint8_t *name);
-
-void skipped_free(struct skipped *skipped);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "rpz/data.h"
 #include "rpz/key.h"
+#include "rpz/lineage.h"
 #include "rpz/owners.h"
 #include "rpz/prefixes.h"
 #include "rpz/skipped.h"
@@ -18,19 +19,21 @@ struct policy_zone {
     _Atomic unsigned references;
     uint8_t origin[NAME_MAX_BYTES];
     uint8_t origin_bytes;
+    struct lineage *lineage;
+    struct policy_zone *next_ended; /* of those to be cleared away */
     struct owners owners;
-    uint32_t tops[RPZ_TRIGGERS]; /* entry that holds `*` of the QNAME and the NSDNAME tree; 0: none */
+    struct owner_found tops[RPZ_TRIGGERS]; /* the entry that holds `*` of the QNAME and the NSDNAME tree */
     uint32_t usual_ttls[OWNER_USUAL_TTLS];
-    struct prefixes prefixes[RPZ_TRIGGERS][FAMILIES];
-    struct data data;
-    struct skipped skipped;
+    unsigned usual_count;
+    struct prefixes *prefixes[RPZ_TRIGGERS][FAMILIES]; /* NULL: no rules */
+    struct skipped *skipped;
     struct rrset soa;
-    struct rdata soa_rdata;
+    struct rdata soa_rdata; /* the version's own */
     struct policy_zone_counts counts;
 };
 
-/* Frees what a version holds, whatever of it has been made. */
-void policy_zone_free(struct policy_zone *zone);
+/* Frees what a version holds, whatever of it has been made. The lineage is locked. */
+void policy_zone_clear(struct policy_zone *zone);
 
 /* The wire form of a special action's target: "." "*." "rpz-drop." …; NULL for the others. */
 const uint8_t *rpz_action_target(enum rpz_action action);
@@ -49,11 +52,5 @@ bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trig
  * one bit less. */
 bool policy_zone_match_within(const struct policy_zone *zone, enum rpz_trigger trigger,
                               const struct ip_address *address, unsigned longest, struct policy_hit *out);
-
-static inline struct prefixes *prefixes_of(struct policy_zone *zone, enum rpz_trigger trigger,
-                                           enum ip_family family)
-{
-    return &zone->prefixes[trigger][family == IP_V6];
-}
 
 #endif

@@ -33,7 +33,7 @@ bool walk_side(const struct policy_zone *zone, const uint8_t *entry, enum owner_
     if (!action)
         return false;
     if (owner_form(*entry) == OWNER_EXTENDED) {
-        const struct rule_data *data = data_get(&zone->data, owner_reference(entry), side);
+        const struct rule_data *data = data_get(&zone->lineage->data, entry_reference(entry, side));
         if (*within >= data->records_bytes)
             return false;
         const uint8_t *at = data->records + *within;
@@ -50,50 +50,54 @@ bool walk_side(const struct policy_zone *zone, const uint8_t *entry, enum owner_
     return true;
 }
 
+void walk_soa(const struct policy_zone *zone, struct policy_record *out)
+{
+    const struct rdata *rdata = &zone->soa_rdata;
+    take_stored((struct stored){zone->soa.ttl_s, TYPE_SOA, rdata->length}, rdata->bytes, out);
+}
+
 static bool next_soa(struct walker *w, struct policy_record *out)
 {
-    const struct rdata *rdata = &w->zone->soa_rdata;
     if (w->at.within++)
         return false;
     walk_owner(w->zone, (const uint8_t *)"", SIDE_EXACT, w->owner);
-    take_stored((struct stored){w->zone->soa.ttl_s, TYPE_SOA, rdata->length}, rdata->bytes, out);
+    walk_soa(w->zone, out);
     return true;
 }
 
+/* The cursor's place is a leaf's in the directory << 16 | a slot's in the leaf. */
 static bool next_rule(struct walker *w, struct policy_record *out)
 {
     const struct owners *owners = &w->zone->owners;
-    const uint64_t *slots = (const uint64_t *)(const void *)owners->slots.base;
-    size_t places = owners->slots.used / sizeof *slots;
-    for (; w->at.place < places; w->at.place++, w->at.side = 0) {
-        uint64_t slot = slots[w->at.place];
-        if (!(uint32_t)slot || slot_is_empty_nonterminal(slot))
-            continue;
-        const uint8_t *entry = owners->bytes.base + slot_offset(slot);
-        for (; w->at.side < SIDES; w->at.side++, w->at.within = 0) {
-            if (!walk_side(w->zone, entry, w->at.side, &w->at.within, out))
+    size_t next = (size_t)(w->at.place >> 16), here = next;
+    const struct leaf *leaf;
+    for (; (leaf = owners_next(owners, &next)); here = next, w->at.place = (uint64_t)next << 16)
+        for (unsigned i = w->at.place & 0xffff; i < leaf->places; i++, w->at.side = 0) {
+            w->at.place = (uint64_t)here << 16 | i;
+            if (!slot_is_used(leaf->slots[i]) || slot_is_node(leaf->slots[i]))
                 continue;
-            walk_owner(w->zone, entry + 1, w->at.side, w->owner);
-            return true;
+            const uint8_t *entry = leaf_at(leaf, leaf->slots[i]);
+            for (; w->at.side < SIDES; w->at.side++, w->at.within = 0) {
+                if (!walk_side(w->zone, entry, w->at.side, &w->at.within, out))
+                    continue;
+                walk_owner(w->zone, entry + 1, w->at.side, w->owner);
+                return true;
+            }
         }
-    }
     return false;
 }
 
 /* The SOA was first; conflicting records come behind those they conflict with. */
 static bool next_other(struct walker *w, struct policy_record *out)
 {
-    const struct skipped *skipped = &w->zone->skipped;
-    while (w->at.place < skipped->records.used) {
-        struct skipped_record record = skipped_at(skipped, w->at.place);
-        w->at.place = record.next;
-        if (record.rdata == w->zone->soa_rdata.bytes)
-            continue;
-        walk_owner(w->zone, record.owner, SIDE_EXACT, w->owner);
-        take_stored(record.stored, record.rdata, out);
-        return true;
-    }
-    return false;
+    const struct skipped *skipped = w->zone->skipped;
+    if (w->at.place >= skipped->records.used)
+        return false;
+    struct skipped_record record = skipped_at(skipped, w->at.place);
+    w->at.place = record.next;
+    walk_owner(w->zone, record.owner, SIDE_EXACT, w->owner);
+    take_stored(record.stored, record.rdata, out);
+    return true;
 }
 
 bool walker_next(struct walker *walker, struct policy_record *out)

@@ -18,6 +18,9 @@ bool walker_next(struct walker *walker, struct policy_record *out);
 void walk_owner(const struct policy_zone *zone, const uint8_t *relative, enum owner_side side,
                 uint8_t out[NAME_MAX_BYTES]);
 
+/* The SOA, without owner. */
+void walk_soa(const struct policy_zone *zone, struct policy_record *out);
+
 /* The record of a side at `*within` (0: its first one), without owner, and where the next one is. False:
  * there is none. */
 bool walk_side(const struct policy_zone *zone, const uint8_t *entry, enum owner_side side, uint32_t *within,

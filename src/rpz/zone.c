@@ -20,16 +20,14 @@ const uint8_t *rpz_action_target(enum rpz_action action)
 
 /* --- life ---------------------------------------------------------------------------------------------- */
 
-void policy_zone_free(struct policy_zone *zone)
+void policy_zone_clear(struct policy_zone *zone)
 {
-    if (!zone)
-        return;
-    owners_free(&zone->owners);
-    data_free(&zone->data);
-    skipped_free(&zone->skipped);
+    owners_end(&zone->owners, zone->lineage);
+    skipped_unref(zone->skipped);
     for (enum rpz_trigger t = 0; t < RPZ_TRIGGERS; t++)
         for (unsigned f = 0; f < FAMILIES; f++)
-            prefixes_free(&zone->prefixes[t][f]);
+            prefixes_unref(zone->prefixes[t][f]);
+    free((void *)zone->soa_rdata.bytes);
     free(zone);
 }
 
@@ -42,7 +40,7 @@ struct policy_zone *policy_zone_ref(struct policy_zone *zone)
 void policy_zone_unref(struct policy_zone *zone)
 {
     if (zone && atomic_fetch_sub_explicit(&zone->references, 1, memory_order_acq_rel) == 1)
-        policy_zone_free(zone);
+        lineage_end_version(zone->lineage, zone);
 }
 
 /* --- asking -------------------------------------------------------------------------------------------- */
@@ -88,21 +86,28 @@ static int visit_rules(struct visit *v, const uint8_t *relative)
     const uint8_t *name = side == SIDE_WILDCARD ? relative + 2 : relative;
     struct rpz_key key;
     rpz_key_init(&key, relative, rpz_tail_none());
-    *v->exists = owners_find(&v->zone->owners, &key) != NULL;
+    *v->exists = owners_find(&v->zone->owners, &key).exists;
     rpz_key_init(&key, name, rpz_tail_none());
-    const uint64_t *slot = owners_find(&v->zone->owners, &key);
-    if (!slot || slot_is_empty_nonterminal(*slot))
+    struct owner_found found = owners_find(&v->zone->owners, &key);
+    if (!found.entry)
         return 0;
-    const uint8_t *entry = v->zone->owners.bytes.base + slot_offset(*slot);
-    *v->exists |= owner_action(*entry, side) != RPZ_NONE;
+    *v->exists |= owner_action(*found.entry, side) != RPZ_NONE;
     struct policy_record record;
     uint32_t within = 0;
     int result = 0;
-    while (!result && walk_side(v->zone, entry, side, &within, &record)) {
+    while (!result && walk_side(v->zone, found.entry, side, &within, &record)) {
         record.owner = v->owner;
         result = v->each(v->context, &record);
     }
     return result;
+}
+
+static int visit_soa(struct visit *v)
+{
+    struct policy_record record;
+    walk_soa(v->zone, &record);
+    record.owner = v->owner;
+    return v->each(v->context, &record);
 }
 
 static int visit_skipped(void *context, const struct skipped_record *skipped)
@@ -127,6 +132,8 @@ int policy_zone_at(const struct policy_zone *zone, const uint8_t *owner, bool *e
     memcpy(relative, v.owner, length - zone->origin_bytes);
     relative[length - zone->origin_bytes] = 0;
     int result = visit_rules(&v, relative);
-    *exists |= skipped_is_below(&zone->skipped, relative);
-    return result ? result : skipped_each_of(&zone->skipped, relative, visit_skipped, &v);
+    *exists |= !relative[0] || skipped_is_below(zone->skipped, relative);
+    if (!result && !relative[0])
+        result = visit_soa(&v);
+    return result ? result : skipped_each_of(zone->skipped, relative, visit_skipped, &v);
 }

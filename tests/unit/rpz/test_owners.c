@@ -7,7 +7,7 @@
 #include "rpz/owners.h"
 #include "rpz/version.h"
 
-/* A key whose fingerprints are few: names collide all the time. */
+/* A key whose fingerprints are few: names collide all the time. The lower half of each hash is sound. */
 static void weak_key(struct rpz_key *key, const uint8_t *name, uint32_t few)
 {
     rpz_key_init(key, name, rpz_tail_none());
@@ -15,18 +15,10 @@ static void weak_key(struct rpz_key *key, const uint8_t *name, uint32_t few)
         uint32_t sum = 0;
         for (const uint8_t *at = rpz_key_at(key, level); *at; at++)
             sum = sum * 31 + *at;
-        key->fingerprint[level] = sum % few * 0x01000001u;
+        (void)rpz_key_fingerprint(key, level);
+        key->hash[level] = (uint64_t)(sum % few * 0x01010101u) << 32 | sum;
     }
     key->hashed = key->labels;
-}
-
-static uint32_t put_entry(struct owners_draft *draft, const uint8_t *name)
-{
-    uint32_t offset = (uint32_t)draft->bytes.used;
-    assert_int_equal(pages_append(&draft->bytes, "\1", 1), 0);
-    assert_int_equal(pages_append(&draft->bytes, name, name_length(name)), 0);
-    assert_int_equal(pages_reserve(&draft->bytes, OWNER_SLACK), 0);
-    return offset;
 }
 
 static const uint8_t *numbered_name(unsigned number)
@@ -36,24 +28,60 @@ static const uint8_t *numbered_name(unsigned number)
     return wire(text);
 }
 
-static void fill(struct owners_draft *draft, unsigned names, uint32_t few)
+static const struct owner_entry plain = {.flags = 1};
+
+static void put(struct owners_draft *draft, const uint8_t *name, uint32_t few,
+                const struct owner_entry *entry)
 {
-    assert_int_equal(owners_draft_init(draft), 0);
+    struct rpz_key key;
+    struct owner_entry old;
+    struct leaf_spot spot;
+    weak_key(&key, name, few);
+    (void)owners_get(draft, &key, &spot, &old);
+    assert_int_equal(owners_put(draft, &key, spot, entry), 0);
+}
+
+static struct lineage *fill(struct owners_draft *draft, unsigned names, uint32_t few)
+{
+    struct lineage *lineage = lineage_new();
+    struct owner_entry found;
+    struct leaf_spot spot;
+    assert_non_null(lineage);
+    assert_int_equal(owners_draft_new(draft, lineage), 0);
     for (unsigned i = 0; i < names; i++) {
         struct rpz_key key;
         const uint8_t *name = numbered_name(i);
         weak_key(&key, name, few);
-        assert_null(owners_draft_find(draft, &key));
-        assert_int_equal(owners_draft_insert(draft, &key, put_entry(draft, name)), 0);
-        assert_non_null(owners_draft_find(draft, &key));
+        assert_false(owners_get(draft, &key, &spot, &found));
+        put(draft, name, few, &plain);
+        assert_true(owners_get(draft, &key, &spot, &found));
     }
+    return lineage;
 }
 
-static const uint64_t *look_up(const struct owners *owners, const uint8_t *name, uint32_t few)
+static struct owner_found look_up(const struct owners *owners, const uint8_t *name, uint32_t few)
 {
     struct rpz_key key;
     weak_key(&key, name, few);
     return owners_find(owners, &key);
+}
+
+/* Settles, and looks whether the names up to `names`, but for those that were removed, are there. */
+static void check(struct owners_draft *draft, struct owners *owners, unsigned names, uint32_t few,
+                  unsigned removed_below)
+{
+    assert_int_equal(owners_settle(draft, owners), 0);
+    for (unsigned i = 0; i < names; i++) {
+        struct owner_found found = look_up(owners, numbered_name(i), few);
+        assert_int_equal(found.exists, i >= removed_below);
+        if (i >= removed_below)
+            assert_true(name_equal(found.entry + 1, numbered_name(i)));
+    }
+    struct owner_found middle = look_up(owners, wire("z3.example."), few);
+    assert_int_equal(middle.exists, removed_below < names);
+    assert_null(middle.entry);
+    assert_false(look_up(owners, wire("n600.z5.example."), few).exists);
+    assert_false(look_up(owners, wire("com."), few).exists);
 }
 
 static void names_with_one_fingerprint_are_told_apart(void **state)
@@ -62,38 +90,46 @@ static void names_with_one_fingerprint_are_told_apart(void **state)
     static const uint32_t variety[] = {1, 2, 37, 255};
     for (size_t v = 0; v < sizeof variety / sizeof *variety; v++) {
         struct owners_draft draft;
-        struct owners owners;
+        struct owners owners, fewer, none;
         uint32_t few = variety[v];
-        fill(&draft, 600, few);
-        assert_int_equal(owners_settle(&draft, &owners), 0);
-        assert_int_equal(owners.count, 600 + 7 + 1);
-        for (unsigned i = 0; i < 600; i++) {
-            const uint64_t *slot = look_up(&owners, numbered_name(i), few);
-            assert_non_null(slot);
-            assert_false(slot_is_empty_nonterminal(*slot));
-            assert_true(name_equal(slot_name(owners.bytes.base, *slot), numbered_name(i)));
-        }
-        assert_true(slot_is_empty_nonterminal(*look_up(&owners, wire("z3.example."), few)));
-        assert_null(look_up(&owners, wire("n600.z5.example."), few));
-        assert_null(look_up(&owners, wire("com."), few));
-        owners_free(&owners);
+        struct lineage *lineage = fill(&draft, 600, few);
+        check(&draft, &owners, 600, few, 0);
+        assert_int_equal(owners_draft_from(&draft, lineage, &owners), 0);
+        for (unsigned i = 0; i < 300; i++)
+            put(&draft, numbered_name(i), few, &(struct owner_entry){0});
+        check(&draft, &fewer, 600, few, 300);
+        assert_int_equal(owners_draft_from(&draft, lineage, &fewer), 0);
+        for (unsigned i = 300; i < 600; i++)
+            put(&draft, numbered_name(i), few, &(struct owner_entry){0});
+        check(&draft, &none, 600, few, 600);
+        assert_false(look_up(&none, wire("example."), few).exists);
+        assert_true(look_up(&owners, numbered_name(0), few).entry != NULL);
+        owners_end(&owners, lineage);
+        owners_end(&fewer, lineage);
+        owners_end(&none, lineage);
+        lineage_release(lineage);
     }
 }
 
-static void an_entry_takes_the_place_of_an_empty_nonterminal(void **state)
+static void an_entry_takes_the_place_of_an_empty_nonterminal_and_leaves_it(void **state)
 {
     (void)state;
     struct owners_draft draft;
     struct owners owners;
+    struct owner_entry found;
+    struct leaf_spot spot;
     struct rpz_key key;
-    fill(&draft, 10, 1u << 24);
+    struct lineage *lineage = fill(&draft, 10, 1u << 24);
     weak_key(&key, wire("z3.example."), 1u << 24);
-    assert_true(slot_is_empty_nonterminal(*owners_draft_find(&draft, &key)));
-    assert_int_equal(owners_draft_insert(&draft, &key, put_entry(&draft, wire("z3.example."))), 0);
-    assert_false(slot_is_empty_nonterminal(*owners_draft_find(&draft, &key)));
+    assert_false(owners_get(&draft, &key, &spot, &found));
+    put(&draft, wire("z3.example."), 1u << 24, &plain);
+    assert_true(owners_get(&draft, &key, &spot, &found));
+    put(&draft, wire("z3.example."), 1u << 24, &(struct owner_entry){0});
+    assert_false(owners_get(&draft, &key, &spot, &found));
     assert_int_equal(owners_settle(&draft, &owners), 0);
-    assert_int_equal(owners.count, 10 + 7 + 1);
-    owners_free(&owners);
+    assert_true(look_up(&owners, wire("z3.example."), 1u << 24).exists);
+    owners_end(&owners, lineage);
+    lineage_release(lineage);
 }
 
 static void an_empty_table_finds_nothing(void **state)
@@ -101,11 +137,12 @@ static void an_empty_table_finds_nothing(void **state)
     (void)state;
     struct owners_draft draft;
     struct owners owners;
-    assert_int_equal(owners_draft_init(&draft), 0);
+    struct lineage *lineage = fill(&draft, 0, 1);
     assert_int_equal(owners_settle(&draft, &owners), 0);
-    assert_null(look_up(&owners, wire("a.b."), 1));
-    assert_null(look_up(&owners, wire("a.b."), UINT32_MAX));
-    owners_free(&owners);
+    assert_false(look_up(&owners, wire("a.b."), 1).exists);
+    assert_false(look_up(&owners, wire("a.b."), UINT32_MAX).exists);
+    owners_end(&owners, lineage);
+    lineage_release(lineage);
 }
 
 /* --- accidents while matching -------------------------------------------------------------------------- */
@@ -129,7 +166,8 @@ static void mistaken_key(struct rpz_key *key, const char *name, const char *like
     for (unsigned level = 1; level <= key->labels; level++) {
         (void)rpz_key_fingerprint(key, level);
         if (level >= from)
-            key->fingerprint[level] = rpz_key_fingerprint(&other, level);
+            key->hash[level] =
+                (uint64_t)rpz_key_fingerprint(&other, level) << 32 | (uint32_t)key->hash[level];
     }
 }
 
@@ -167,7 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_with_one_fingerprint_are_told_apart),
-        cmocka_unit_test(an_entry_takes_the_place_of_an_empty_nonterminal),
+        cmocka_unit_test(an_entry_takes_the_place_of_an_empty_nonterminal_and_leaves_it),
         cmocka_unit_test(an_empty_table_finds_nothing),
         cmocka_unit_test(after_an_accident_the_next_ancestor_counts),
         cmocka_unit_test(an_accident_at_the_first_label_leads_to_the_top),
