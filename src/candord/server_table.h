@@ -19,6 +19,7 @@ struct server_entry {
     uint64_t expires_ms;
     uint64_t clean_generation; /* policy under which no rule concerns these servers; 0: none known */
     size_t server_count;       /* 0: no zone cut */
+    bool incomplete;           /* the budget ended before all was known */
     const struct policy_server *servers;
 };
 

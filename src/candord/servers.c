@@ -18,6 +18,7 @@ enum {
     BUDGET_ADDRESSES = 16,   /* of one server */
     LIFE_MIN_S = 5,          /* of what is remembered of a cut */
     LIFE_MAX_S = 3600,
+    LIFE_SPENT_S = 10, /* of a cut that took the whole budget: not every question pays that */
 };
 
 enum walk_step { WALK_CUT, WALK_ADDRESSES };
@@ -29,7 +30,10 @@ struct server_walk {
     enum walk_step step;
     unsigned asks;
     uint64_t started_ms, expires_ms;
+    unsigned asks_before; /* when the cut being read was begun; so is: */
+    uint64_t begun_ms;
     bool complete;                                /* of the cut being read: nothing was skipped */
+    bool spent;                                   /* and if so, because the budget ended */
     struct policy_server servers[BUDGET_SERVERS]; /* of the cut being read */
     size_t server_count, server_at;
     uint16_t address_type; /* A, then AAAA */
@@ -46,7 +50,7 @@ static struct server_walk *walk_begin(struct query *q, unsigned link)
         return NULL;
     walk->link = link;
     walk->at = q->chain.links[link].name;
-    walk->started_ms = q->now_ms;
+    walk->started_ms = walk->begun_ms = q->now_ms;
     walk->found = arena_alloc(&q->arena, BUDGET_ALL_SERVERS * sizeof *walk->found);
     metric_add(worker_counters(q->worker), SERVE_SERVER_WALKS, 1);
     return walk->found ? walk : NULL;
@@ -87,11 +91,19 @@ static bool may_wait(const struct query *q, uint16_t type)
                            : options->nsip_wait_recurse;
 }
 
-/* Something is not known of these servers: what was found counts now, but is not remembered. */
+/* Something is not known of these servers: what was found counts, but not for long. */
 static void skip_part(struct query *q, struct server_walk *walk)
 {
     walk->complete = false;
     q->servers_incomplete = true;
+}
+
+/* May the walk go on asking? It counts against the cut being read if not. */
+static bool may_spend(struct query *q, struct server_walk *walk)
+{
+    bool may = !q->ask_pending && budget_left(q, walk);
+    walk->spent |= !may;
+    return may;
 }
 
 /* The truth about (name, type), if it can be had: from our zones, from what just came back, from the cache,
@@ -116,13 +128,13 @@ static struct wanted want(struct query *q, struct server_walk *walk, const uint8
         return result;
     }
     result.state = WANT_NOTHING;
-    bool may_ask = q->may_recurse && !q->ask_error && !q->ask_pending;
-    if (may_ask && may_wait(q, type) && budget_left(q, walk)) {
+    bool may_ask = q->may_recurse && !q->ask_error;
+    if (may_ask && may_wait(q, type) && may_spend(q, walk)) {
         truth_unref(q->truth);
         q->truth = NULL;
         walk->asks++;
         result.state = query_ask(q, name, type) == QUERY_WAITS ? WANT_WAIT : WANT_NOTHING;
-    } else if (may_ask && !may_wait(q, type)) {
+    } else if (may_ask && !may_wait(q, type) && !q->ask_pending) {
         worker_fetch(q->worker, q->view, name, type);
     }
     if (result.state == WANT_NOTHING)
@@ -198,6 +210,7 @@ static void fetch_addresses(struct query *q, const struct server_walk *walk)
 static enum query_progress read_cut(struct query *q, struct server_walk *walk)
 {
     walk->complete = true;
+    walk->spent = false;
     walk->expires_ms = q->now_ms + LIFE_MAX_S * 1000;
     struct wanted servers = want(q, walk, walk->at, TYPE_NS);
     if (servers.state == WANT_WAIT)
@@ -269,6 +282,7 @@ static bool cut_is_clean(const struct policy_set *policy, const struct server_en
 static void take_entry(struct query *q, struct server_walk *walk, struct server_entry *entry)
 {
     const struct policy_set *policy = q->view->policy;
+    q->servers_incomplete |= entry->incomplete;
     if (entry->clean_generation == policy->generation)
         return;
     if (cut_is_clean(policy, entry)) {
@@ -287,17 +301,28 @@ static void take_entry(struct query *q, struct server_walk *walk, struct server_
     }
 }
 
+/* Did the cut being read take most of what there is? */
+static bool took_most(const struct query *q, const struct server_walk *walk)
+{
+    const struct view_config *config = q->view->config;
+    return 2 * (walk->asks - walk->asks_before) >= config->nameserver_lookups ||
+           2 * (q->now_ms - walk->begun_ms) >= config->nameserver_lookup_ms;
+}
+
 static struct server_entry *keep_cut(struct query *q, struct server_walk *walk, struct server_entry *entry)
 {
-    uint64_t least_ms = q->now_ms + LIFE_MIN_S * 1000;
+    uint64_t least_ms = q->now_ms + (walk->spent ? LIFE_SPENT_S : LIFE_MIN_S) * 1000;
+    /* What other cuts have spent is not this one's fault: it is read again for the next question. */
+    bool keep = walk->complete || (walk->spent && took_most(q, walk));
     *entry = (struct server_entry){
         .source = q->view->pool,
         .name = walk->at,
-        .expires_ms = walk->expires_ms > least_ms ? walk->expires_ms : least_ms,
+        .expires_ms = walk->complete && walk->expires_ms > least_ms ? walk->expires_ms : least_ms,
+        .incomplete = !walk->complete,
         .server_count = walk->server_count,
         .servers = walk->servers,
     };
-    if (!walk->complete || server_table_put(worker_servers(q->worker), entry))
+    if (!keep || server_table_put(worker_servers(q->worker), entry))
         return entry;
     return server_table_find(worker_servers(q->worker), entry->source, entry->name, q->now_ms) ?: entry;
 }
@@ -319,6 +344,8 @@ static enum query_progress walk_on(struct query *q, struct server_walk *walk)
         }
         take_entry(q, walk, entry);
         walk->step = WALK_CUT;
+        walk->asks_before = walk->asks;
+        walk->begun_ms = q->now_ms;
         walk->at = name_skip(walk->at, 1);
     }
     return QUERY_DONE;

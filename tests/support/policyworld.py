@@ -26,29 +26,53 @@ TYPES = (["A"] * 16 + ["AAAA"] * 6 + ["TXT"] * 2 + ["MX"] * 2 + ["ANY"] * 2 + ["
          + ["PTR", "HTTPS", "SRV", "DNAME", "TYPE65280", "DNSKEY", "NSEC"])
 
 
-# Name servers: nobody is asked at these addresses (all goes through the forwarder), but rules speak of them.
+# Small zones behind the forwarder, for what name servers can be like.
+SPLIT = "split.test"      # the parent's NS set and the child's are not the same
+HALF = "half.test"        # one server whose name cannot be resolved, one with a second address where nobody is
+NOGLUE = "noglue.test"    # both servers out of bailiwick, without glue
+BELOW = "u.f1.test"       # two cuts below test.
+DEAD = "dead.test"        # nobody answers
+CORNERS = [SPLIT, HALF, NOGLUE, BELOW]
+
 SERVERS = {"w1.test": ["ns.w1.test"], "w2.test": ["ns.w2.test", "ns.host.f2.test"], "w3.test": ["ns.w3.test"],
            "f1.test": ["ns.f1.test"],
            "f2.test": ["ns.host.f2.test", "ns2.host.f2.test"], "s1.test": ["ns.s1.test", "ns.host.f2.test"],
-           "test": ["ns.test"], ".": ["ns.test"]}
-SERVER_ADDRESSES = {name: "10.8.%d.1" % i for i, name in enumerate(sorted({n for l in SERVERS.values() for n in l}))}
+           SPLIT: ["ns.split.test", "ns-child.host.f2.test"],
+           HALF: ["ns.half.test", "ns.dead.test"],
+           NOGLUE: ["ns2.host.f2.test", "ns3.host.f2.test"],
+           BELOW: ["ns.u.f1.test", "ns-u.host.f2.test"],
+           DEAD: ["ns.dead.test"],
+           "test": ["ns.test"], ".": ["ns.rootns"]}
+PARENTS_SERVERS = {**SERVERS, SPLIT: ["ns.split.test", "ns-parent.host.f2.test"]}
+
+# The servers of the tree (nsd): which zones each holds; the rest of the far zones are the leaf's.
+TREE = {"root": ["."], "test": ["test"], "below": [BELOW]}
+
+
+def tree_server(name):
+    """Which of the tree's servers is behind the name of a name server."""
+    return {"ns.rootns": "root", "ns.test": "test", "ns.u.f1.test": "below", "ns-u.host.f2.test": "below",
+            "ns.dead.test": "nobody"}.get(name, "leaf")
+
+
+def server_addresses(net):
+    """{name of a name server: its addresses}, all in the loopback net (two octets)."""
+    names = sorted({n for some in (SERVERS, PARENTS_SERVERS) for servers in some.values() for n in servers})
+    found = {name: ["%s.%d.1" % (net, 10 + i)] for i, name in enumerate(names)}
+    found["ns.half.test"].append("%s.99.1" % net)  # nobody is there
+    return found
 
 
 # What named makes of these depends on what its cache happens to hold.
 ODD_BY_RECURSION = ("ANY", "RRSIG", "NSEC")
 
 
-def soa(zone):
-    text = "@ SOA %s. host.test. 1 3600 900 604800 %d\n" % (SERVERS[zone][0], NEGATIVE_TTL)
-    text += "".join("@ NS %s.\n" % n for n in SERVERS[zone])
-    return text + "".join("%s. A %s\n" % (n, a) for n, a in SERVER_ADDRESSES.items() if n.endswith("." + zone))
-
-
 class World:
-    """Zone texts by name, and the names in them."""
+    """Zone texts by name, and the names in them. `net`: the first two octets of the tree's addresses."""
 
-    def __init__(self, rng):
+    def __init__(self, rng, net):
         self.rng = rng
+        self.servers = server_addresses(net)
         self.names = []    # every name with something at it or below a wildcard, absolute without the last dot
         self.zones = {}    # name -> text, held by the servers under test
         self.far = {}      # name -> text, behind the forwarder
@@ -59,11 +83,54 @@ class World:
             "no.garden.test", "g9.w1.test", "g9.f1.test", "garden.w2.test", "g1." + FAILING]
         self.targets = ["h%d.%s" % (i, z) for z in everything for i in range(8)]
         for zone in everything:
-            text = "$TTL %d\n%s%s" % (LOCAL_TTL if zone in PRIMARIES else FAR_TTL, soa(zone), self.body(zone))
+            text = "$TTL %d\n%s%s" % (LOCAL_TTL if zone in PRIMARIES else FAR_TTL, self.apex(zone), self.body(zone))
             (self.zones if zone in PRIMARIES else self.far)[zone] = text
-        cuts = "".join("%s. NS %s.\n" % (z, n) for z in everything for n in SERVERS[z])
-        self.far["test"] = "$TTL %d\n%s%s" % (FAR_TTL, soa("test"), cuts)
-        self.far["."] = "$TTL %d\n%stest NS ns.test.\nns.test A %s\n" % (FAR_TTL, soa("."), SERVER_ADDRESSES["ns.test"])
+        for zone in CORNERS:
+            self.far[zone] = "$TTL %d\n%s%s" % (FAR_TTL, self.apex(zone), self.small_body(zone))
+        self.names += ["h1." + DEAD, DEAD]
+        self.far["f1.test"] += self.cut(BELOW)
+        self.far["test"] = "$TTL %d\n%s%s" % (FAR_TTL, self.apex("test"), "".join(
+            self.cut(z) for z in [*everything, SPLIT, HALF, NOGLUE, DEAD]))
+        self.far["."] = "$TTL %d\n%s%s" % (FAR_TTL, self.apex("."), self.cut("test"))
+
+    def addresses_of(self, names):
+        return "".join("%s. A %s\n" % (n, a) for n in names for a in self.servers[n])
+
+    def apex(self, zone):
+        text = "@ SOA %s. host.test. 1 3600 900 604800 %d\n" % (SERVERS[zone][0], NEGATIVE_TTL)
+        text += "".join("@ NS %s.\n" % n for n in SERVERS[zone])
+        if zone in (".", "test"):
+            return text + self.addresses_of(SERVERS[zone])
+        return text + self.addresses_of(n for n in self.servers if n.endswith("." + zone) and (zone == BELOW or not n.endswith("." + BELOW)))
+
+    def cut(self, zone):
+        """A delegation, with glue where it cannot do without."""
+        text = "".join("%s. NS %s.\n" % (zone, n) for n in PARENTS_SERVERS[zone])
+        inside = [n for n in PARENTS_SERVERS[zone] if n.endswith("." + zone)]
+        return text + self.addresses_of(inside)
+
+    def tree(self):
+        """{server: ({zone: text}, addresses)} of the delegated world."""
+        texts = {server: {z: self.far[z] for z in zones} for server, zones in TREE.items()}
+        texts["leaf"] = {z: t for z, t in self.far.items() if not any(z in zones for zones in TREE.values())}
+        # Of the zones that the servers under test hold themselves the world sees only the apex (split horizon).
+        texts["leaf"].update({z: "$TTL %d\n%s" % (FAR_TTL, self.apex(z)) for z in PRIMARIES})
+        return {server: (zones, [a for n, some in self.servers.items() for a in some[:1] if tree_server(n) == server])
+                for server, zones in texts.items()}
+
+    def hints(self):
+        return ". 3600000 NS %s.\n%s" % (SERVERS["."][0], self.addresses_of(SERVERS["."]))
+
+    def small_body(self, zone):
+        rng, lines = self.rng, []
+        for i in range(3):
+            lines.append("h%d A %s" % (i, rng.choice(self.v4)))
+            lines.append("h%d AAAA %s" % (i, rng.choice(self.v6)))
+        lines += ['text TXT "only text"', "*.wild A %s" % rng.choice(self.v4), "c1 CNAME %s." % rng.choice(self.targets),
+                  "c2 CNAME h1.%s." % rng.choice(CORNERS)]
+        self.names += ["%s.%s" % (n, zone) for n in ("h0", "h1", "h2", "text", "x.wild", "c1", "c2", "nothing", "a.b.wild")]
+        self.names.append(zone)
+        return "".join(line + "\n" for line in lines)
 
     def addresses(self, count, pool):
         return self.rng.sample(pool, count)
@@ -121,7 +188,9 @@ class World:
         rng = self.rng
         for i in range(10):
             inner = rng.random()
-            if inner < 0.45:
+            if inner < 0.10:
+                target = "h%d.%s" % (rng.randrange(3), rng.choice(CORNERS))
+            elif inner < 0.45:
                 target = "c%d.%s" % (rng.randrange(i + 1, 14), rng.choice([zone, zone, *PRIMARIES, *FAR, SIGNED]))
             elif inner < 0.9:
                 target = rng.choice(self.targets + ["x.wild." + zone, "text." + zone])
@@ -226,11 +295,11 @@ class Policy:
 
     def server_owner(self):
         rng = self.rng
-        name = rng.choice([*SERVER_ADDRESSES])
+        name = rng.choice([*self.world.servers])
         if rng.random() < 0.5:
             return rng.choice([name, name, "*." + name.split(".", 1)[1]]) + ".rpz-nsdname", "name"
         length = rng.choice([32, 32, 31, 24, 22])
-        return self.prefix(self.cut_v4(SERVER_ADDRESSES[name], length)) + ".rpz-nsip", "ip"
+        return self.prefix(self.cut_v4(rng.choice(self.world.servers[name]), length)) + ".rpz-nsip", "ip"
 
     @staticmethod
     def cut_v4(address, length):
@@ -361,6 +430,7 @@ class Policy:
 
     def files(self):
         found = {z + ".zone": text for z, text in self.world.zones.items()}
+        found["hints"] = self.world.hints()
         for zone in self.zones:
             found[zone.name] = "$TTL 300\n@ 900 SOA ns.%s. host.%s. 7 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
                 zone.name, zone.name, "".join(line + "\n" for line in zone.lines))
@@ -371,10 +441,14 @@ class Policy:
         return "  response-policy {\n%s  }%s;\n" % (zones, "".join(" " + w for w in self.globals))
 
     def configuration(self, forwarder, failing):
+        """For policies with rules about name servers recursion walks the tree; for others one forwarder has it all."""
         zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
         zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, z.name) for z in self.zones)
         zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (FAILING, failing)
-        return CONFIGURATION % (forwarder, self.response_policy(), zones)
+        forward = "  forward only;\n  forwarders { 127.0.0.1 port %d; };\n" % forwarder
+        if self.nameservers:
+            zones += 'zone "." { type hint; file "hints"; };\n'
+        return CONFIGURATION % ("" if self.nameservers else forward, self.response_policy(), zones)
 
 
 CONFIGURATION = """options {
@@ -390,9 +464,7 @@ CONFIGURATION = """options {
   empty-zones-enable no;
   notify no;
   servfail-ttl 0;
-  forward only;
-  forwarders { 127.0.0.1 port %d; };
-%s};
+%s%s};
 controls { };
 %s"""
 

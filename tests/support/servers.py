@@ -252,14 +252,15 @@ class Unbound(Server):
 
 
 class Nsd(Server):
-    """An authoritative server for `zones` {name: text}."""
+    """An authoritative server for `zones` {name: text}; `addresses`: all that it listens on."""
 
-    def __init__(self, box, name, zones, address="127.0.0.1"):
-        super().__init__(box, name, address)
-        conf = ("server:\n  ip-address: %s@%d\n  server-count: 1\n  username: \"\"\n  zonesdir: \"@DIR@\"\n"
+    def __init__(self, box, name, zones, addresses=("127.0.0.1",), port=None):
+        super().__init__(box, name, addresses[0])
+        self.port = port or self.port
+        conf = "server:\n" + "".join("  ip-address: %s@%d\n" % (a, self.port) for a in addresses)
+        conf += ("  server-count: 1\n  username: \"\"\n  zonesdir: \"@DIR@\"\n"
                 "  database: \"\"\n  pidfile: \"@DIR@/pid\"\n  xfrdfile: \"\"\n  xfrdir: \"@DIR@\"\n"
-                "  zonelistfile: \"@DIR@/list\"\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n"
-                % (address, self.port))
+                "  zonelistfile: \"@DIR@/list\"\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n")
         for i, (origin, text) in enumerate(zones.items()):
             self.write("zone%d" % i, text)
             conf += "zone:\n  name: \"%s\"\n  zonefile: \"zone%d\"\n" % (origin, i)

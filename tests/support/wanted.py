@@ -6,6 +6,7 @@ test that is as narrow as the answers allow. A test gets the policy, the field t
 reply that did not come counts as empty.
 """
 import collections
+import ipaddress
 
 from . import policyworld
 
@@ -136,6 +137,63 @@ def dname_by_recursion(policy, field, o):
     return o.question.type == "CNAME" and by_recursion
 
 
+def below_our_cut(policy, field, o):
+    below = any(("." + o.question.name.lower()).endswith(".cut." + z) for z in policyworld.PRIMARIES)
+    referral = not o.ours.get("answer") and any(record_type(r) == "NS" for r in o.ours.get("authority", ()))
+    open_to_all = any("recursive-only no" in w for w in (*policy.globals, *(w for z in policy.zones for w in z.options)))
+    return policy.nameservers and not o.question.rd and below and referral and open_to_all
+
+
+def rule_about_server(policy, names):
+    """Has the policy an NSDNAME rule for one of these servers, or an NSIP rule for one of their addresses?"""
+    addresses = [ipaddress.ip_address(a) for n in names for a in policy.world.servers[n]]
+    for owner in {l.split()[0].lower() for z in policy.zones for l in z.lines}:
+        if owner.endswith(".rpz-nsdname"):
+            rule = owner[:-len(".rpz-nsdname")]
+            if rule in names or rule[:2] == "*." and any(n.endswith(rule[1:]) for n in names):
+                return True
+        elif owner.endswith(".rpz-nsip"):
+            length, *octets = owner.split(".")[:-1]
+            net = ipaddress.ip_network("%s/%s" % (".".join(reversed(octets)), length))
+            if any(a in net for a in addresses):
+                return True
+    return False
+
+
+def unseen_servers(zone):
+    """The servers of the zone of which libunbound shows nothing, or no address."""
+    if zone == policyworld.SPLIT:
+        return set(policyworld.PARENTS_SERVERS[zone]) - set(policyworld.SERVERS[zone])
+    return policyworld.SERVERS[policyworld.DEAD] if zone == policyworld.HALF else ()
+
+
+def leads_through(o, zone):
+    """Is the question, or a name of an answer's chain, in the zone?"""
+    names = {o.question.name.lower() + "."}
+    for answer in (o.ours, o.theirs):
+        for record in answer.get("answer", ()):
+            owner, _, rdtype, data = record.split(" ", 3)
+            names |= {owner, data.lower()} if rdtype in ("CNAME", "DNAME") else {owner}
+    return any(("." + n).endswith("." + zone + ".") for n in names)
+
+
+def parents_servers_only(policy, field, o):
+    zone = policyworld.SPLIT
+    return policy.nameservers and leads_through(o, zone) and rule_about_server(policy, unseen_servers(zone))
+
+
+def address_in_glue_only(policy, field, o):
+    zone = policyworld.HALF
+    return policy.nameservers and leads_through(o, zone) and rule_about_server(policy, unseen_servers(zone))
+
+
+def log_line(policy, line):
+    """Is a line that only one log has about a name whose servers are not the same for both?"""
+    name = line.split(" rewrite ")[1].split("/")[0]
+    zone = next((z for z in (policyworld.SPLIT, policyworld.HALF) if ("." + name).endswith("." + z)), None)
+    return policy.nameservers and zone and rule_about_server(policy, unseen_servers(zone))
+
+
 WANTED = [
     Wanted("14, 18", "without waiting for recursion the real code is not known; named takes it from its cache if it can",
            code_of_truncation),
@@ -152,6 +210,11 @@ WANTED = [
     Wanted("28", "without RD, and for types that caches hold by chance, the rest of a chain is luck", luck_of_the_cache,
            True),
     Wanted("24", "additional: what a cache happens to have for MX and SRV targets is no part of it", additional_from_cache),
+    Wanted("17", "of an NS set in which parent and child disagree we see the child's only: libunbound shows no delegation",
+           parents_servers_only, True),
+    Wanted("17", "an address that only the parent's glue tells of is unknown to us", address_in_glue_only, True),
+    Wanted("17", "named asks about the servers of a cut for a client without RD, and answers what came of that",
+           below_our_cut, True),
     Wanted("not policy", "which proofs of a chain by recursion come along is libunbound's choice", proofs_by_recursion),
     Wanted("not policy", "libunbound answers CNAME below a DNAME with TTL 0 and without the DNAME", dname_by_recursion),
 ]
