@@ -91,9 +91,11 @@ void querylog_rewrite(const struct query *q, const struct policy_match *match, b
     uint8_t owner_name[NAME_MAX_BYTES];
     policy_hit_owner(q->view->policy->zones[match->zone].zone, &match->hit, match->name, owner_name);
     client_text(q, client, sizeof client);
+    const char *action = action_text(q, match, to, sizeof to);
+    if (disabled)
+        *to = 0; /* as BIND: nothing is made */
     log_write(category, LEVEL_INFO, "%s: %srpz %s %s rewrite %s/%s/%s via %s%s", client,
-              disabled ? "disabled " : "", rpz_trigger_text(match->hit.trigger),
-              action_text(q, match, to, sizeof to), name_to_text_nodot(name_for(q, match), name),
-              type_to_text(q->asked.qtype), class_to_text(q->asked.qclass),
-              name_to_text_nodot(owner_name, owner), to);
+              disabled ? "disabled " : "", rpz_trigger_text(match->hit.trigger), action,
+              name_to_text_nodot(name_for(q, match), name), type_to_text(q->asked.qtype),
+              class_to_text(q->asked.qclass), name_to_text_nodot(owner_name, owner), to);
 }

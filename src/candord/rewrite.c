@@ -44,7 +44,7 @@ static int find_cname(void *context, const struct rrset *set)
 }
 
 /* A rule for many names or for addresses that sends one name to itself is PASSTHRU in its old form for that
- * name. */
+ * name. A target that is a wildcard stands for another name. */
 static void settle_self_reference(struct query *q)
 {
     struct policy_match *match = &q->verdict.match;
@@ -54,7 +54,7 @@ static void settle_self_reference(struct query *q)
         return;
     if (!target && policy_hit_data(deciding_zone(q, match)->zone, &match->hit, find_cname, &target))
         return;
-    if (target && name_equal(target, name)) {
+    if (target && !name_is_wildcard(target) && name_equal(target, name)) {
         match->action = RPZ_PASSTHRU;
         match->override_cname = NULL;
     }

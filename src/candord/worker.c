@@ -226,7 +226,8 @@ enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t typ
     metric_add(worker->counters, SERVE_CACHE_MISSES, 1);
     metric_set(worker->counters, SERVE_WAITING, ++worker->waiting);
     fill_ask(worker, &q->pending.ask, q->view, name, type);
-    q->pending.ask.client = q->client.address;
+    q->pending.ask.client =
+        q->stage == STAGE_SERVERS ? (struct ip_address){.family = IP_NONE} : q->client.address;
     q->pending.ask.refresh = false;
     q->ask_pending = true;
     uint32_t patience_ms = patience_of(q);

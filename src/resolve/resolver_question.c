@@ -209,9 +209,11 @@ static bool answer_from_cache(struct resolver_thread *t, struct resolver_ask *as
     return true;
 }
 
+/* How many clients may wait for one question has a bound; what we want to know ourselves has none. */
 static void join(struct resolver_thread *t, struct question *question, struct resolver_ask *ask)
 {
-    if (t->options.max_joined && question->ask_count >= t->options.max_joined) {
+    bool counts = t->options.max_joined && ask->client.family != IP_NONE;
+    if (counts && question->ask_count >= t->options.max_joined) {
         resolver_count(t, LIMITED_JOINED);
         resolver_reply(ask, ERR_LIMIT, NULL);
         return;

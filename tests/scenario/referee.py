@@ -96,20 +96,36 @@ def server_rule(policy, owner):
     return "*.%s%s.%s" % (parent, trigger, zone)
 
 
+Line = collections.namedtuple("Line", "client qname disabled name zone text")
+
+
 def rewrites(log, policy):
     """What a log says about rewriting, each line once: a question that was asked again says it again. Of a
     wildcard candord names the rule's owner (rule 35), named the name that it covered: that is made equal."""
     found = set()
     for m in REWRITE.finditer(log.lower()):
-        if "disabled rpz" in m[0]:
-            continue  # named also tells of disabled zones behind the one that decides
-        owner = m[5]
+        owner, zone = m[5], m[5].rsplit(".", 1)[1]
         if ".rpz-nsdname." in owner and not owner.startswith("*."):
             owner = server_rule(policy, owner)
         elif owner.startswith("*.") and ".rpz-nsdname." not in owner:
-            owner = "%s.%s" % (m[4], owner.rsplit(".", 1)[1])
-        found.add("%s %s: %s%s%s" % (m[1], m[2], m[3], owner, m[6]))
+            owner = "%s.%s" % (m[4], zone)
+        found.add(Line(m[1], m[2], "disabled rpz" in m[0], m[4], zone, m[3] + owner + m[6]))
     return found
+
+
+def only_in_one(ours, theirs, policy):
+    """The lines that one log should have as well as the other. Of a disabled zone candord tells the one rule that
+    would decide, named all that match, also in zones behind the one that decides."""
+    order = [z.name for z in policy.zones]
+    silent = [i for i, z in enumerate(policy.zones) if "log no" in z.options]
+
+    def told_enough(line):
+        same = [l for l in ours if l[:2] == line[:2] and l.name == line.name]
+        behind = any(not l.disabled and order.index(l.zone) < order.index(line.zone) for l in same)
+        return behind or any(l.disabled and l.zone == line.zone for l in same) or any(
+            i < order.index(line.zone) for i in silent)
+    missing = [l for l in theirs - ours if not (l.disabled and told_enough(l))]
+    return [("candord", l) for l in sorted(ours - theirs)] + [("named", l) for l in sorted(missing)]
 
 
 # --- one policy ------------------------------------------------------------------------------------------------
@@ -140,6 +156,8 @@ class Verdicts:
             self.differences.append(outcome._replace(fields=left))
         elif outcome.unstable:
             self.unstable.append(outcome)
+        elif wanted.slow(self.policy, outcome):
+            self.apart.append(outcome)
 
 
 async def hear(court, policy, questions, verdicts):
@@ -150,7 +168,7 @@ async def hear(court, policy, questions, verdicts):
         await referee.compare(pair, questions, verdicts.note)
         verdicts.crashed = [(s.name, s.log()) for s in pair if not s.running()]
         ours, theirs = (rewrites(s.log(), policy) for s in pair)
-        verdicts.logged = sorted(["only candord: " + l for l in ours - theirs] + ["only named: " + l for l in theirs - ours])
+        verdicts.logged = only_in_one(ours, theirs, policy)
     finally:
         court.stop(pair)
         transport.close()
@@ -265,12 +283,10 @@ def add_arguments(parser):
 def tell_log(verdicts):
     """The lines of questions on which the servers agree."""
     apart = {(o.question.source, o.question.name.lower()) for o in verdicts.differences + verdicts.unstable + verdicts.apart}
-    lines = [l for l in verdicts.logged if (l.split(": ")[1].split(" ")[0], l.split(" ")[3].rstrip(":")) not in apart]
-    if wanted.disabled_with_addresses(verdicts.policy):
-        lines = [l for l in lines if not re.search(r"rpz (ip|nsip|client-ip) |only candord.* passthru ", l)]
-    lines = [l for l in lines if not wanted.log_line(verdicts.policy, l)]
-    for line in lines[:PRINTED]:
-        tap.comment(line)
+    lines = [(who, l) for who, l in verdicts.logged
+             if l[:2] not in apart and not wanted.server_disputed(verdicts.policy, l.name, l.qname)]
+    for who, line in lines[:40]:
+        tap.comment("only %s: %s %s: %s" % (who, line.client, line.qname, line.text))
     assert not lines, "%d lines are in one log only" % len(lines)
 
 

@@ -217,7 +217,10 @@ class Policy:
         self.with_clients = rng.random() < 0.6
         self.globals = self.global_words()
         self.prefixes = {}  # owner of an address rule: the only zone that has it
-        self.zones = [self.zone(i) for i in range(rng.choice([1, 2, 2, 3, 4]))]
+        words = [self.zone_words(i == 0) for i in range(rng.choice([1, 2, 2, 3, 4]))]
+        self.disabled = {i for i, w in enumerate(words) if "policy disabled" in w}
+        self.behind = {kind: rng.random() < 0.5 for kind in ("ip", "client", "nsip")}
+        self.zones = [self.zone(i, w) for i, w in enumerate(words)]
         self.questions = [self.question() for _ in range(questions)]
 
     # --- the words of response-policy ---
@@ -250,12 +253,17 @@ class Policy:
 
     # --- rules ---
 
-    def zone(self, index):
+    def may_have(self, kind, index):
+        """named 9.18, once a disabled zone has an address rule, overlooks those of later zones: then either the
+        disabled zones have rules of a kind or the others (rule 10 has unit tests of its own)."""
+        return not self.disabled or (index in self.disabled) != self.behind[kind]
+
+    def zone(self, index, words):
         rng = self.rng
         name = "rpz%d" % index
         rules, self.lengths = {}, set()
         for _ in range(rng.choice([6, 15, 30, 60])):
-            owner, kind = self.owner()
+            owner, kind = self.owner(index)
             key = owner.lower()
             if kind == "ip" and self.prefixes.setdefault(key, index) != index:
                 continue  # named 9.18, once it has a rule of a zone, overlooks longer prefixes that a later zone has too
@@ -265,17 +273,17 @@ class Policy:
                  for records in rules.values() for ttl in [rng.choice([1, 4, 30, 300, 3600])] for owner, data in records]
         lines += self.oddities(set(rules))
         rng.shuffle(lines)
-        return PolicyZone(name, lines, self.zone_words(index == 0))
+        return PolicyZone(name, lines, words)
 
-    def owner(self):
+    def owner(self, index):
         roll = self.rng.random()
         if roll < 0.62:
             return self.name_owner()
         if self.nameservers and roll < 0.75:
-            return self.server_owner()
-        if (roll < 0.90 or not self.with_clients) and len(self.lengths) < 15:
+            return self.server_owner(self.may_have("nsip", index))
+        if (roll < 0.90 or not self.with_clients) and len(self.lengths) < 15 and self.may_have("ip", index):
             return self.prefix(self.rng.choice([self.v4_prefix, self.v4_prefix, self.v6_prefix])()) + ".rpz-ip", "ip"
-        if not self.with_clients:
+        if not self.with_clients or not self.may_have("client", index):
             return self.name_owner()
         return self.prefix(self.client_prefix()) + ".rpz-client-ip", "client"
 
@@ -293,10 +301,10 @@ class Policy:
             return rng.choice(["*.", ""]) + rng.choice(["no.such.name", "at.all", "nothing.at.all", "made.up.test"]), "name"
         return rng.choice([name.upper(), "x.rpz-foo", "*." + name.title()]), "name"
 
-    def server_owner(self):
+    def server_owner(self, with_addresses):
         rng = self.rng
         name = rng.choice([*self.world.servers])
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 or not with_addresses:
             return rng.choice([name, name, "*." + name.split(".", 1)[1]]) + ".rpz-nsdname", "name"
         length = rng.choice([32, 32, 31, 24, 22])
         return self.prefix(self.cut_v4(rng.choice(self.world.servers[name]), length)) + ".rpz-nsip", "ip"
@@ -349,7 +357,7 @@ class Policy:
         if roll < 0.59:
             return ["CNAME rpz-tcp-only."]
         if roll < 0.64 and owner[0] != "*" and "rpz-foo" not in owner:  # the old passthru: a CNAME to the trigger itself
-            return ["CNAME %s." % (owner if kind == "name" else owner.rsplit(".", 1)[0])]
+            return ["CNAME %s." % (owner.rsplit(".", 1)[0] if kind != "name" or owner.endswith("rpz-nsdname") else owner)]
         if roll < 0.80:
             return self.local_data()
         if roll < 0.86:
@@ -444,7 +452,8 @@ class Policy:
         """For policies with rules about name servers recursion walks the tree; for others one forwarder has it all."""
         zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
         zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, z.name) for z in self.zones)
-        zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (FAILING, failing)
+        for name in (FAILING,) if self.nameservers else (FAILING, DEAD):
+            zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (name, failing)
         forward = "  forward only;\n  forwarders { 127.0.0.1 port %d; };\n" % forwarder
         if self.nameservers:
             zones += 'zone "." { type hint; file "hints"; };\n'

@@ -177,6 +177,8 @@ async def compare_one(pair, question):
     async def both(timeout):
         return [judged(d) for d in await asyncio.gather(*(c.ask(question, timeout) for c in pair))]
     first = ours, theirs = await both(UDP_TIMEOUT_S)
+    if ours is theirs is None:  # dropped, or did both still have to find out?
+        first = ours, theirs = await both(UDP_TIMEOUT_S)
     fields, unstable = fields_that_differ(ours, theirs), ""
     for _ in range(AGAIN if fields else 0):
         ours, theirs = await both(SURE_TIMEOUT_S)
