@@ -2,15 +2,21 @@
 #include "candord/querylog.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "dns/name.h"
 
+enum { CLIENT_TEXT_MAX = NAME_TEXT_MAX + 256 };
+
+/* As BIND has it: who, about what, and in which view if the configuration has some. */
 static void client_text(const struct query *q, char *out, size_t size)
 {
     char address[IP_TEXT_MAX], name[NAME_TEXT_MAX];
-    snprintf(out, size, "client @%p %s#%u (%s)", (const void *)q, ip_to_text(&q->client.address, address),
-             q->client.port, name_to_text_nodot(q->asked.qname, name));
+    bool has_views = strcmp(q->view->config->name, "_default") != 0;
+    snprintf(out, size, "client @%p %s#%u (%s)%s%s", (const void *)q, ip_to_text(&q->client.address, address),
+             q->client.port, name_to_text_nodot(q->asked.qname, name), has_views ? ": view " : "",
+             has_views ? q->view->config->name : "");
 }
 
 /* + or - for RD, then E(version), T, D, C, V or K, as BIND prints them. */
@@ -29,7 +35,7 @@ void querylog_question(const struct query *q)
 {
     if (!log_enabled(LOG_QUERIES, LEVEL_INFO))
         return;
-    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], local[IP_TEXT_MAX], flags[32];
+    char client[CLIENT_TEXT_MAX], name[NAME_TEXT_MAX], local[IP_TEXT_MAX], flags[32];
     client_text(q, client, sizeof client);
     flags_text(q, flags, sizeof flags);
     log_write(LOG_QUERIES, LEVEL_INFO, "%s: query: %s %s %s %s (%s)", client,
@@ -87,7 +93,7 @@ void querylog_rewrite(const struct query *q, const struct policy_match *match, b
     enum log_category category = match->action == RPZ_PASSTHRU ? LOG_RPZ_PASSTHRU : LOG_RPZ;
     if (!log_enabled(category, LEVEL_INFO))
         return;
-    char client[NAME_TEXT_MAX + 128], name[NAME_TEXT_MAX], owner[NAME_TEXT_MAX], to[NAME_TEXT_MAX + 16];
+    char client[CLIENT_TEXT_MAX], name[NAME_TEXT_MAX], owner[NAME_TEXT_MAX], to[NAME_TEXT_MAX + 16];
     uint8_t owner_name[NAME_MAX_BYTES];
     policy_hit_owner(q->view->policy->zones[match->zone].zone, &match->hit, match->name, owner_name);
     client_text(q, client, sizeof client);

@@ -29,8 +29,8 @@ void rewrite_note(struct query *q, const struct policy_match *match, bool disabl
             atomic_fetch_add_explicit(&counters->hits[match->hit.trigger][match->action], 1,
                                       memory_order_relaxed);
     }
-    /* Over TCP nothing is rewritten by TCP-ONLY, and BIND says nothing. */
-    bool passes = match->action == RPZ_TCP_ONLY && q->client.transport != TRANSPORT_UDP;
+    /* Over TCP nothing is rewritten by TCP-ONLY, and BIND says nothing (but of a disabled zone). */
+    bool passes = !disabled && match->action == RPZ_TCP_ONLY && q->client.transport != TRANSPORT_UDP;
     if (zone->options.log && !passes)
         querylog_rewrite(q, match, disabled);
 }

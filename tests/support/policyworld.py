@@ -21,6 +21,7 @@ Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp so
 PolicyZone = collections.namedtuple("PolicyZone", "name lines options")
 
 SOURCES = ["127.0.0.%d" % i for i in range(1, 13)]
+HALVES = [SOURCES[i::4] + SOURCES[i + 1::4] for i in (0, 2)]  # of the clients, when there are two views
 
 TYPES = (["A"] * 16 + ["AAAA"] * 6 + ["TXT"] * 2 + ["MX"] * 2 + ["ANY"] * 2 + ["CNAME", "NS", "SOA", "DS", "RRSIG"]
          + ["PTR", "HTTPS", "SRV", "DNAME", "TYPE65280", "DNSKEY", "NSEC"])
@@ -209,11 +210,65 @@ class World:
             note(name)
 
 
-class Policy:
-    """One configuration: policy zones and the words of response-policy, and the questions to ask it."""
+class Setting:
+    """One configuration, of one policy or of two views with a policy each, and the questions to ask it."""
 
     def __init__(self, world, rng, questions, nameservers=False):
-        self.world, self.rng, self.nameservers = world, rng, nameservers
+        self.world, self.nameservers = world, nameservers
+        views = HALVES if rng.random() < 0.3 else [SOURCES]
+        self.policies = [Policy(world, rng, questions // len(views), nameservers, sources) for sources in views]
+        self.questions = [q for p in self.policies for q in p.questions]
+
+    def policy_for(self, source):
+        return next(p for p in self.policies if source in p.sources)
+
+    def with_zones(self, policy, zones):
+        """The same with other zones in one of the policies."""
+        other = Setting.__new__(Setting)
+        other.__dict__.update(self.__dict__, policies=[p.with_zones(zones) if p is policy else p for p in self.policies])
+        return other
+
+    def words(self):
+        return " | ".join(" ".join(p.globals) or "defaults" for p in self.policies)
+
+    def file_name(self, policy, zone):
+        return "%s.%d" % (zone.name, self.policies.index(policy))
+
+    def files(self):
+        found = {z + ".zone": text for z, text in self.world.zones.items()}
+        found["hints"] = self.world.hints()
+        for policy in self.policies:
+            for zone in policy.zones:
+                found[self.file_name(policy, zone)] = (
+                    "$TTL 300\n@ 900 SOA ns.%s. host.%s. 7 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
+                        zone.name, zone.name, "".join(line + "\n" for line in zone.lines)))
+        return found
+
+    def zones_of(self, policy, failing):
+        zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
+        zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, self.file_name(policy, z))
+                         for z in policy.zones)
+        for name in (FAILING,) if self.nameservers else (FAILING, DEAD):
+            zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (name, failing)
+        return zones + ('zone "." { type hint; file "hints"; };\n' if self.nameservers else "")
+
+    def configuration(self, forwarder, failing):
+        """For policies with rules about name servers recursion walks the tree; for others one forwarder has it all."""
+        forward = "" if self.nameservers else "  forward only;\n  forwarders { 127.0.0.1 port %d; };\n" % forwarder
+        if len(self.policies) == 1:
+            policy, = self.policies
+            return CONFIGURATION % (forward, policy.response_policy(), self.zones_of(policy, failing))
+        return CONFIGURATION % (forward, "", "".join(
+            'view "v%d" {\n  match-clients { %s };\n%s%s};\n' % (
+                i, "".join(s + "; " for s in p.sources), p.response_policy(), self.zones_of(p, failing))
+            for i, p in enumerate(self.policies)))
+
+
+class Policy:
+    """Policy zones and the words of response-policy, and the questions to ask about them."""
+
+    def __init__(self, world, rng, questions, nameservers, sources):
+        self.world, self.rng, self.nameservers, self.sources = world, rng, nameservers, sources
         self.with_clients = rng.random() < 0.6
         self.globals = self.global_words()
         self.prefixes = {}  # owner of an address rule: the only zone that has it
@@ -223,12 +278,17 @@ class Policy:
         self.zones = [self.zone(i, w) for i, w in enumerate(words)]
         self.questions = [self.question() for _ in range(questions)]
 
+    def with_zones(self, zones):
+        other = Policy.__new__(Policy)
+        other.__dict__.update(self.__dict__, zones=zones)
+        return other
+
     # --- the words of response-policy ---
 
     def global_words(self):
         rng, words = self.rng, []
         for word, chance in (("break-dnssec", 0.4), ("qname-wait-recurse", 0.5), ("recursive-only", 0.4),
-                             ("add-soa", 0.25)):
+                             ("add-soa", 0.25), *self.enabling()):
             if rng.random() < chance:
                 words.append("%s %s" % (word, rng.choice(["yes", "no"])))
         if rng.random() < 0.4:
@@ -246,10 +306,13 @@ class Policy:
                                                  "cname *.garden.w1.test", "cname g4.f1.test"]))
         if rng.random() < 0.25:
             words.append("max-policy-ttl %d" % rng.choice([0, 3, 90, 5000]))
-        for word, chance in (("recursive-only", 0.2), ("log", 0.2), ("add-soa", 0.2)):
+        for word, chance in (("recursive-only", 0.2), ("log", 0.2), ("add-soa", 0.2), *self.enabling()):
             if rng.random() < chance:
                 words.append("%s %s" % (word, rng.choice(["yes", "no"])))
         return words
+
+    def enabling(self):
+        return [("nsip-enable", 0.1), ("nsdname-enable", 0.1)] if self.nameservers else []
 
     # --- rules ---
 
@@ -412,14 +475,14 @@ class Policy:
             name = "".join(rng.choice([c.upper(), c]) for c in name)
         edns = rng.random() < 0.8
         return Question(name, qtype, rd, edns and rng.random() < 0.35, rng.random() < 0.1,
-                        rng.random() < 0.1, edns, rd and rng.random() < 0.15, rng.choice(SOURCES))
+                        rng.random() < 0.1, edns, rd and rng.random() < 0.15, rng.choice(self.sources))
 
     def referral(self):
         """Below a cut of a zone of ours; without RD, as nobody answers there."""
         rng = self.rng
         name = rng.choice(["cut", "www.cut", "x.cut", "y.x.cut", "ns.cut"]) + "." + rng.choice(PRIMARIES)
         return Question(name, rng.choice(["A", "NS", "DS", "ANY", "AAAA", "SOA"]), False, rng.random() < 0.4, False, False,
-                        True, False, rng.choice(SOURCES))
+                        True, False, rng.choice(self.sources))
 
     def owner_of_a_rule(self):
         """A policy zone is a zone: its records can be asked for."""
@@ -434,30 +497,11 @@ class Policy:
             return self.rng.choice(self.world.names)
         return self.rng.choice(names).replace("*", self.rng.choice(["x", "Star", "y.x"]))
 
-    # --- as files ---
-
-    def files(self):
-        found = {z + ".zone": text for z, text in self.world.zones.items()}
-        found["hints"] = self.world.hints()
-        for zone in self.zones:
-            found[zone.name] = "$TTL 300\n@ 900 SOA ns.%s. host.%s. 7 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
-                zone.name, zone.name, "".join(line + "\n" for line in zone.lines))
-        return found
+    # --- as text ---
 
     def response_policy(self):
         zones = "".join('    zone "%s"%s;\n' % (z.name, "".join(" " + w for w in z.options)) for z in self.zones)
         return "  response-policy {\n%s  }%s;\n" % (zones, "".join(" " + w for w in self.globals))
-
-    def configuration(self, forwarder, failing):
-        """For policies with rules about name servers recursion walks the tree; for others one forwarder has it all."""
-        zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
-        zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, z.name) for z in self.zones)
-        for name in (FAILING,) if self.nameservers else (FAILING, DEAD):
-            zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (name, failing)
-        forward = "  forward only;\n  forwarders { 127.0.0.1 port %d; };\n" % forwarder
-        if self.nameservers:
-            zones += 'zone "." { type hint; file "hints"; };\n'
-        return CONFIGURATION % ("" if self.nameservers else forward, self.response_policy(), zones)
 
 
 CONFIGURATION = """options {

@@ -86,7 +86,8 @@ def ns_of_the_policy_zone(policy, field, o):
 
 
 def code_of_truncation(policy, field, o):
-    return (field == "rcode" and "TC" in flags(o.ours) & flags(o.theirs) and "qname-wait-recurse no" in policy.globals
+    unknown = "qname-wait-recurse no" in policy.globals or not o.question.rd
+    return (field == "rcode" and "TC" in flags(o.ours) & flags(o.theirs) and unknown
             and {o.ours["rcode"], o.theirs["rcode"]} == {"NOERROR", "NXDOMAIN"})
 
 
@@ -122,7 +123,7 @@ def proofs_by_recursion(policy, field, o):
 
 
 def dname_by_recursion(policy, field, o):
-    by_recursion = any(record_type(r) == "DNAME" and " %d " % policyworld.FAR_TTL in r for r in o.theirs["answer"])
+    by_recursion = any(record_type(r) == "DNAME" and " %d " % policyworld.FAR_TTL in r for r in o.theirs.get("answer", ()))
     return o.question.type == "CNAME" and by_recursion
 
 
@@ -182,14 +183,17 @@ def server_disputed(policy, *names):
         for zone in (policyworld.SPLIT, policyworld.HALF) for name in names)
 
 
-def slow(policy, o):
-    """Neither has answered, and servers that are dead have to be given up first: the logs may not be complete."""
-    return policy.nameservers and o.ours is o.theirs is None and any(
-        ("." + o.question.name.lower()).endswith("." + z) for z in (policyworld.HALF, policyworld.DEAD))
+def may_log_apart(policy, o):
+    """May the logs differ though the answers do not? Either cache may have had the rest of a chain at first, or
+    neither has answered, as servers that are dead have to be given up before."""
+    dead = (policyworld.HALF, policyworld.DEAD)
+    if o.ours is o.theirs is None:
+        return policy.nameservers and ("." + o.question.name.lower()).endswith(tuple("." + z for z in dead))
+    return bool(o.ours and o.theirs) and luck_of_the_cache(policy, None, o)
 
 
 WANTED = [
-    Wanted("14, 18", "without waiting for recursion the real code is not known; named takes it from its cache if it can",
+    Wanted("14, 18", "without recursion the real code is not known; named takes it from its cache if it can",
            code_of_truncation),
     Wanted("21", "a signed answer to ANY or RRSIG passes like any other; named finds no signatures there", signed_any, True),
     Wanted("22", "rewritten answers carry no RRSIG and no NSEC, not of the chain before either", signatures_of_the_chain),
