@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # serial
-# timeout 300
+# timeout 600
 """The referee: generated policy zones and questions go to Debian's named and to candord, with the same file.
 
   referee.py [--build DIR] [--seed S] [--questions N] [--policies N] [--times N] [--only P] [--shrink N] [--self]
