@@ -24,7 +24,8 @@ BELOW = {
     "zone": ["rpz", "net", "dns", "base"],
     "feed": ["zone", "rpz", "net", "dns", "base"],
     "transfer": ["zone", "rpz", "dns", "base"],
-    "candord": ["transfer", "feed", "zone", "resolve", "rpz", "net", "dns", "base"],
+    "store": ["zone", "rpz", "dns", "base"],
+    "candord": ["store", "transfer", "feed", "zone", "resolve", "rpz", "net", "dns", "base"],
     "candorctl": ["zone", "rpz", "dns", "base"],
     "check_http_onion": ["plugin", "net", "dns", "base"],
 }

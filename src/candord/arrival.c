@@ -27,7 +27,9 @@ void arrival_free(struct arrival *arrival)
     if (!arrival)
         return;
     zone_content_unref(arrival->whole);
+    zone_content_unref(arrival->compared_with);
     zone_changes_free(arrival->changes);
+    store_body_free(arrival->body);
     free(arrival);
 }
 
@@ -39,6 +41,7 @@ void arrival_deliver(struct daemon *daemon, struct arrival *arrival)
         arrival->done(arrival);
         return;
     }
+    arrival_prepare_here(daemon, arrival);
     job->kind = JOB_ARRIVAL;
     job->arrival = arrival;
     daemon_submit(daemon, job);
@@ -55,6 +58,8 @@ static struct zone_content *next_version(struct arrival *arrival, const struct z
 {
     struct zone_content *next = NULL;
     const char *why = NULL;
+    if (arrival->kind == ARRIVAL_WHOLE && arrival->same && arrival->compared_with == latest)
+        return NULL;
     if (arrival->kind == ARRIVAL_WHOLE)
         return zone_content_ref(arrival->whole);
     int error = latest ? 0 : ERR_NOT_FOUND;

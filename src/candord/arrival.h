@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "store/store.h"
 #include "zone/changes.h"
 #include "zone/zone.h"
 
@@ -33,7 +34,7 @@ enum arrival_kind {
 enum arrival_decision {
     DECISION_RELEASE,  /* the latest version goes into force, held or rolled back as it may be */
     DECISION_REJECT,   /* what is held is not wanted; the next version is weighed again */
-    DECISION_ROLLBACK, /* the version with `wanted_serial` is in force until a release */
+    DECISION_ROLLBACK, /* `whole`, an older version, is in force until a release */
 };
 
 enum { ARRIVAL_TAG_MAX = 1024 };
@@ -48,14 +49,15 @@ struct arrival {
     uint8_t origin[255];
     char from[256];               /* for people: "192.0.2.1#53 (key k)", a URL, a file */
     struct zone_content *whole;   /* ARRIVAL_WHOLE: a reference that goes over */
-    struct zone_changes *changes; /* ARRIVAL_CHANGES: goes over */
+    struct zone_changes *changes; /* ARRIVAL_CHANGES: goes over. In one step or several, as they are stored */
     uint64_t bytes;               /* as received; 0: unknown */
     uint32_t took_ms;             /* for fetching and building */
     /* What the source gave to be told the next time (a feed's ETag …): kept with the latest version, also
      * over a restart, and found in struct zone_look. */
     char tag[ARRIVAL_TAG_MAX];
+    uint64_t file_mark;             /* ARRIVAL_FILE: which file it was (keeper_store.h) */
     enum arrival_decision decision; /* ARRIVAL_DECIDED */
-    uint32_t wanted_serial;
+    uint64_t wanted_stamp;          /* DECISION_ROLLBACK: which stored version `whole` is */
 
     /* ARRIVAL_COMPUTED: looks at `latest` and sets `changes` (NULL: nothing to change). A negative result
      * ends the arrival with that error. */
@@ -64,6 +66,12 @@ struct arrival {
     /* Called once on the keeper thread when all is done; frees the arrival. It must not wait. */
     void (*done)(struct arrival *arrival);
     void *context;
+
+    /* Filled by arrival_deliver() on the sender's thread, for zones that are stored. */
+    struct zone_content *compared_with; /* ARRIVAL_WHOLE: `changes` lead from this latest version */
+    bool same;                          /* no difference at all */
+    struct store_body *body;            /* as it will be stored; NULL: not made */
+    bool body_whole;
 
     /* Filled by the keeper before done(). */
     int error; /* 0: taken, in force or held. ERR_NOT_FOUND: a record to remove was not there, or there
@@ -82,6 +90,12 @@ void arrival_free(struct arrival *arrival);
 
 /* Hands over to the keeper thread. From any thread. When memory is out, done() is called at once, here. */
 void arrival_deliver(struct daemon *daemon, struct arrival *arrival);
+
+/* What can be done ahead: the difference from `latest` (may be NULL), the bytes to be stored. Any thread;
+ * failing is no harm. arrival_unprepare() takes it back: `latest` has changed meanwhile. */
+void arrival_prepare(struct arrival *arrival, struct zone_content *latest);
+void arrival_unprepare(struct arrival *arrival);
+void arrival_prepare_here(struct daemon *daemon, struct arrival *arrival); /* with what the keeper has */
 
 /* On the keeper thread: all of the above, and done(). */
 void arrival_receive(struct daemon *daemon, struct arrival *arrival);

@@ -92,6 +92,16 @@ static const char *state_of(const struct kept_zone *zone)
     return zone->content ? "loaded" : "empty";
 }
 
+/* What is kept on disk; null: nothing is meant to be. */
+static json_t *storage_of(const struct kept_zone *zone)
+{
+    if (!zone->store && !zone->store_problem)
+        return json_null();
+    return json_pack("{s:o, s:I, s:o}", "file", json_text(zone->store ? store_path(zone->store) : NULL), "bytes",
+                     (json_int_t)(zone->store ? store_bytes(zone->store) : 0), "problem",
+                     json_text(zone->store_problem));
+}
+
 struct zone_list {
     const struct config *config;
     json_t *zones;
@@ -109,6 +119,7 @@ static void add_zone(void *context, const struct kept_zone *zone)
                   json_text(zone->file), "loaded_at", (json_int_t)zone->loaded_at_s, "load_ms",
                   (json_int_t)zone->load_ms, "problem", json_text(zone->last_problem));
     json_object_set_new(made, "hold", json_hold(zone));
+    json_object_set_new(made, "storage", storage_of(zone));
     if (zone->content)
         add_content(made, zone->content);
     if (zone->content && zone_content_get_policy(zone->content))
@@ -126,7 +137,7 @@ int command_zones(void *context, const json_t *request, struct control_reply *re
     struct snapshot *snapshot = daemon_snapshot(daemon);
     struct zone_list list = {.config = snapshot->config, .zones = json_array(), .only = named ? only : NULL};
     keeper_each(&daemon->keeper, add_zone, &list);
-    commands_add_sources(daemon, snapshot->config, list.zones); /* not under the keeper's lock */
+    commands_add_feeds(daemon, snapshot->config, list.zones); /* not under the keeper's lock */
     commands_add_secondaries(daemon, list.zones);
     snapshot_unref(snapshot);
     if (named && !json_array_size(list.zones)) {

@@ -42,7 +42,7 @@ const struct conf_word conf_words[] = {
     {"catalog-zones", OPT | VIEW,
      "{zone NAME [default-primaries|default-masters [port PORT] {STRING [port PORT] [key STRING] [tls "
      "STRING]}] [zone-directory QSTRING] [in-memory BOOL] [min-update-interval DURATION]}",
-     USED},
+     TRANSFERS},
     {"category", LOGGING, "STRING {STRING}", USED},
     {"cert-file", TLS, "QSTRING", USED},
     {"channel", LOGGING, "STRING {@channel}", USED},
@@ -154,9 +154,9 @@ const struct conf_word conf_words[] = {
     {"ipv4only-enable", OPT | VIEW, "BOOL", NOT_NEEDED},
     {"ipv4only-server", OPT | VIEW, "STRING", NOT_NEEDED},
     {"ipv6-prefix-length", RRL, "INT", RATES},
-    {"ixfr-from-differences", OPT | VIEW, "primary|master|secondary|slave|BOOL", TRANSFERS},
-    {"ixfr-from-differences", PRI | SEC | MIR, "BOOL", TRANSFERS},
-    {"journal", PRI | SEC | MIR, "QSTRING", TRANSFERS},
+    {"ixfr-from-differences", OPT | VIEW, "primary|master|secondary|slave|BOOL", USED},
+    {"ixfr-from-differences", PRI | SEC | MIR, "BOOL", USED},
+    {"journal", PRI | SEC | MIR, "QSTRING", NOT_NEEDED},
     {"keep-response-order", OPT, "{MATCH}", ORDERING},
     {"key", TOP | VIEW, "STRING {@key}", USED},
     {"key-directory", OPT | VIEW | PRI | SEC, "QSTRING", SIGNING},
@@ -192,7 +192,7 @@ const struct conf_word conf_words[] = {
     {"max-change", GUARD, "unlimited|PERCENT", USED},
     {"max-clients-per-query", OPT | VIEW, "INT", USED},
     {"max-ixfr-ratio", OPT | VIEW | PRI | SEC | MIR, "unlimited|PERCENT", USED},
-    {"max-journal-size", OPT | VIEW | PRI | SEC | MIR, "default|unlimited|SIZE", TRANSFERS},
+    {"max-journal-size", OPT | VIEW | PRI | SEC | MIR | FEED, "default|unlimited|SIZE", USED},
     {"max-ncache-ttl", OPT | VIEW, "DURATION(0-604800)", USED},
     {"max-prefix-v4", GUARD, "INT(0-32)", USED},
     {"max-prefix-v6", GUARD, "INT(0-128)", USED},
@@ -252,6 +252,7 @@ const struct conf_word conf_words[] = {
     {"null", CHANNEL, "", USED},
     {"nxdomain-redirect", OPT | VIEW, "NAME", NOT_NEEDED},
     {"nxdomains-per-second", RRL, "INT", RATES},
+    {"on-expire", OPT | VIEW | SEC | FEED, "stop|keep", USED},
     {"on-hold", GUARD, "keep-previous|apply-without-offenders", USED},
     {"options", TOP, "{@options}", USED},
     {"padding", SERVER, "INT", RECURSOR},
@@ -310,7 +311,7 @@ const struct conf_word conf_words[] = {
     {"resolver-threads", OPT, "INT(1-2)", USED},
     {"response-padding", OPT | VIEW, "{MATCH} block-size INT", NOT_NEEDED},
     {"response-policy", OPT | VIEW,
-     "{zone|catalog NAME [group STRING] [policy given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
+     "{zone NAME [policy given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
      "[max-policy-ttl DURATION] [recursive-only BOOL] [log BOOL] [add-soa BOOL] [ede "
      "none|forged|blocked|censored|filtered|prohibited] [nsip-enable BOOL] [nsdname-enable BOOL] "
      "[min-update-interval DURATION] [include-subdomains BOOL]} [break-dnssec BOOL] [max-policy-ttl "

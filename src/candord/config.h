@@ -21,9 +21,6 @@
 #include "rpz/guard.h"
 #include "rpz/policy.h"
 #include "transfer/update.h"
-#include "zone/catalog.h"
-
-struct conf_statement;
 
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
@@ -125,6 +122,15 @@ struct update_config {
     enum serial_method serial_method;
 };
 
+/* What is kept of a zone on disk, and how long its versions act. */
+struct store_config {
+    const char *path;           /* of the journal; NULL: nothing is kept */
+    bool keep_expired;          /* on-expire keep */
+    bool ixfr_from_differences; /* a file that was read again is the step from the version before */
+    bool text;                  /* `file` of a secondary zone is written, too */
+    uint64_t max_journal_bytes; /* 0: as many as the zone has */
+};
+
 struct zone_config {
     uint8_t name[255]; /* lower case */
     const char *name_text;
@@ -144,9 +150,8 @@ struct zone_config {
     size_t server_count;
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
     struct guard_config guard;
+    struct store_config store;
     const struct feed_config *feed; /* ZONE_FEED; else NULL */
-    const uint8_t *catalog;         /* whose member it is; NULL: it stands in the configuration */
-    const struct catalog_member *member; /* valid while the configuration is read */
     bool is_policy;                 /* some view's response-policy names it */
 };
 
@@ -158,15 +163,6 @@ struct dns64_config {
 };
 
 enum minimal_responses { MINIMAL_NO, MINIMAL_YES, MINIMAL_NO_AUTH, MINIMAL_NO_AUTH_RECURSIVE };
-
-/* One zone of catalog-zones { }. */
-struct catalog_config {
-    uint8_t origin[255];
-    struct remote_servers primaries; /* of members for which the catalog names none */
-    const char *directory;           /* where members have their files */
-    bool in_memory;                  /* they have none */
-    uint32_t min_update_interval_s;
-};
 
 struct view_config {
     const char *name;                                     /* "_default" when the file has no view */
@@ -188,8 +184,6 @@ struct view_config {
     struct resolver_options resolver;                 /* views with equal ones share one truth */
     size_t zone_count;
     const struct zone_config *zones;
-    size_t catalog_count;
-    const struct catalog_config *catalogs;
     size_t dns64_count;
     const struct dns64_config *dns64;
     struct policy_set_options policy;
@@ -231,7 +225,6 @@ struct server_config {
 
 struct config {
     struct arena arena;
-    const struct conf_statement *top; /* the checked statements that it was built from */
     struct server_config server;
     struct log_config log;
     struct acl_environment environment;
@@ -250,24 +243,11 @@ struct config_problem {
     const char *message; /* says what was expected */
 };
 
-/* What a catalog brings to a view, as it is known when the configuration is read. */
-struct catalog_list {
-    const char *view_name;
-    const char *file; /* for messages: "catalog catz.example" */
-    const struct catalog *catalog;
-    size_t count;
-    const struct catalog_member *const *members; /* those that are this catalog's, of all that it names */
-};
-
 struct config_read_options {
     const char *file;
-    const struct config *from; /* build from what this one was built from, and read nothing again; it has to
-                                  outlive the result. NULL: from the file */
     /* Overrides from the command line. */
     uint16_t port;       /* 0: as configured */
     const char *control; /* NULL: as configured */
-    size_t catalog_count;
-    const struct catalog_list *catalogs;
     void (*problem)(void *context, const struct config_problem *problem);
     void *context;
 };

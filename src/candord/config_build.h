@@ -100,11 +100,8 @@ void build_zones(struct builder *b, const struct scope *scope, const struct conf
                  struct view_config *view);
 /* zone->guard; the zone's kind is known. */
 void build_guard(struct builder *b, const struct scope *scope, struct zone_config *zone);
-/* One zone statement. False: it is none that counts, as has been reported. */
-bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
-                struct zone_config *zone) MUST_CHECK;
-/* Needs the zones, and adds to them what the catalogs bring. */
-void build_catalogs(struct builder *b, const struct scope *scope, struct view_config *view);
+/* zone->store; kind, file, allow-update and guard are known. */
+void build_store(struct builder *b, const struct scope *scope, struct zone_config *zone);
 /* Fills zone->feed from the zone's statements. */
 void build_feed(struct builder *b, const struct conf_statement *list, struct zone_config *zone);
 /* Servers that take the zone from us; who may change it by hand. */

@@ -106,7 +106,6 @@ static void build_view(struct builder *b, const struct scope *scope, const struc
     build_resolver(b, scope, view);
     build_peers(b, scope, view);
     build_zones(b, scope, list, view);
-    build_catalogs(b, scope, view);
     build_policy(b, scope, view);
     build_dns64(b, scope, view);
 }

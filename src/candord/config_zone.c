@@ -140,6 +140,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
         build_static_stub(b, list, zone);
     else
         build_forwarding(b, list, zone);
+    build_store(b, &scope, zone);
 }
 
 static const struct zone_config *find_zone(const struct zone_config *zones, size_t count, const uint8_t *name)
@@ -185,8 +186,8 @@ static void name_zone(struct builder *b, const struct conf_statement *s, struct 
     }
 }
 
-bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
-                struct zone_config *zone)
+static bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
+                       struct zone_config *zone)
 {
     const struct conf_item *name = s->items->next, *class = conf_item_at(s, 2), *block = conf_block(s);
     if (!name || !block || name->kind == CONF_BLOCK || name_from_text(name->text, NULL, zone->name) < 0)

@@ -15,6 +15,7 @@ void keeper_init(struct keeper *keeper)
     keeper->weigh = NULL;
     keeper->weigh_context = NULL;
     keeper->config = NULL;
+    keeper->helper = NULL;
 }
 
 void keeper_set_text(char **to, const char *text)
@@ -26,13 +27,16 @@ void keeper_set_text(char **to, const char *text)
 /* Gives back all but the counters: snapshots that are still read may count in them. */
 static void zone_empty(struct kept_zone *zone)
 {
-    char **const texts[] = {&zone->view_name, &zone->file, &zone->hold_reason,
-                            &zone->from,      &zone->tag,  &zone->last_problem};
+    char **const texts[] = {&zone->view_name, &zone->file,         &zone->hold_reason,  &zone->from,
+                            &zone->tag,       &zone->last_problem, &zone->store_problem};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         keeper_set_text(texts[i], NULL);
+    store_unref(zone->store);
+    zone->store = NULL;
     zone_content_unref(zone->latest);
     zone_content_unref(zone->content);
-    zone->latest = zone->content = NULL;
+    zone_content_unref(zone->resting);
+    zone->latest = zone->content = zone->resting = NULL;
 }
 
 static void free_list(struct kept_zone *zone)
@@ -136,7 +140,8 @@ void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct
 
 static void look_at(const struct kept_zone *zone, struct zone_look *out)
 {
-    *out = (struct zone_look){.latest = zone->latest ? zone_content_ref(zone->latest) : NULL,
+    *out = (struct zone_look){.store = zone->store ? store_ref(zone->store) : NULL,
+                              .latest = zone->latest ? zone_content_ref(zone->latest) : NULL,
                               .content = zone->content ? zone_content_ref(zone->content) : NULL,
                               .hold = zone->hold,
                               .expired = zone->expired,
@@ -163,7 +168,8 @@ void zone_look_fini(struct zone_look *look)
 {
     zone_content_unref(look->latest);
     zone_content_unref(look->content);
-    look->latest = look->content = NULL;
+    store_unref(look->store);
+    *look = (struct zone_look){0};
 }
 
 void zone_progress_begin(struct zone_progress *progress, enum zone_doing doing, uint64_t total_bytes)

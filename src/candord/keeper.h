@@ -51,6 +51,7 @@ struct kept_zone {
     char *file;                   /* as configured; NULL: none */
     struct zone_content *latest;  /* NULL: none yet */
     struct zone_content *content; /* in force; NULL: nothing acts */
+    struct zone_content *resting; /* was in force when the zone expired; acts again with it */
     enum zone_hold hold;
     char *hold_reason; /* for people; NULL with HOLD_NONE */
     bool expired;      /* the source was silent for too long; with on-expire keep the content stays */
@@ -63,6 +64,14 @@ struct kept_zone {
     int64_t loaded_at_s;  /* when the content came into force */
     uint32_t load_ms;     /* how long it took to fetch and build */
     char *last_problem;   /* why the last arrival or load failed; NULL: it did not */
+    struct store *store;  /* its versions on disk; NULL: it is not stored */
+    char *store_problem;  /* why they are not written; NULL: they are */
+    /* The keeper thread's. */
+    uint64_t latest_stamp, force_stamp; /* in the store; 0: it is not there */
+    int64_t store_failed_at_s;
+    bool unsynced;      /* the latest version has updates by hand that `file` lacks */
+    uint64_t file_mark; /* of `file` when it was last read or written */
+    bool keep_expired;  /* on-expire keep */
     struct policy_counters counters;
     struct zone_progress progress;
     bool wanted; /* named by the configuration being applied */
@@ -83,6 +92,7 @@ struct weighing {
 struct keeper {
     pthread_mutex_t lock; /* guards the list and the fields above, for readers of other threads */
     struct kept_zone *zones;
+    struct store_helper *helper; /* syncs and compacts what is stored; NULL: nobody does */
     const struct config *config; /* under which versions are taken at this moment */
     struct kept_zone *forgotten; /* no longer configured; their counters may still be written */
     /* The guard: called on the keeper thread for each version that would act. The first version of a zone is
@@ -144,6 +154,7 @@ void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct
 struct zone_look {
     struct zone_content *latest;  /* references, or NULL */
     struct zone_content *content; /* in force */
+    struct store *store;          /* a reference, or NULL: it is not stored */
     enum zone_hold hold;
     bool expired;
     enum arrival_source source;
@@ -173,6 +184,8 @@ bool keeper_has_file(const struct config *config, const struct zone_config *zone
 struct kept_zone *keeper_find_kept(struct keeper *keeper, const char *view_name, const uint8_t *origin);
 struct kept_zone *keeper_find_or_add(struct keeper *keeper, const char *view_name,
                                      const struct zone_config *config);
+/* Makes what is kept of a zone a policy zone's, or a plain one's. */
+int keeper_convert(struct keeper *keeper, struct kept_zone *zone, bool policy) MUST_CHECK;
 void keeper_set_text(char **to, const char *text);
 
 #endif

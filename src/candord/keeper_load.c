@@ -7,8 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "candord/feeds_file.h"
-#include "candord/keeper.h"
+#include "candord/keeper_store.h"
 #include "dns/name.h"
+#include "dns/record.h"
 #include "zone/load.h"
 
 /* The file of a secondary zone or a feed may come with the first transfer. */
@@ -75,34 +76,75 @@ static void say_failed(struct keeper *keeper, struct kept_zone *zone, const char
     keeper_note_problem(keeper, zone, why);
 }
 
+/* The journal has updates that the file lacks, and the file does not say that it is newer: which of the two
+ * is right is the operator's to say. */
+static bool is_out_of_step(const struct kept_zone *zone, const struct arrival *arrival, char why[512])
+{
+    uint32_t serial = zone_content_serial(arrival->whole);
+    uint32_t latest = zone->latest ? zone_content_serial(zone->latest) : 0;
+    if (!zone->unsynced || arrival->same)
+        return false;
+    if (!serial_newer(serial, latest)) {
+        snprintf(why, 512,
+                 "%s was changed, but lacks the updates of its journal up to serial %u: give it a higher "
+                 "serial to "
+                 "replace them, or let `candorctl sync` write it anew",
+                 arrival->from, latest);
+        return true;
+    }
+    char name[NAME_TEXT_MAX];
+    log_write(LOG_ZONELOAD, LEVEL_WARN,
+              "zone %s/IN: %s has serial %u and takes the place of the updates up to serial %u",
+              name_to_text_nodot(zone->origin, name), arrival->from, serial, latest);
+    return false;
+}
+
+static int take_loaded(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival, char why[512])
+{
+    if (zone->store)
+        arrival_prepare(arrival, zone->latest);
+    if (is_out_of_step(zone, arrival, why))
+        return ERR_INVALID;
+    if (!arrival->same)
+        return keeper_take(keeper, zone, arrival, arrival->whole);
+    zone->unsynced = false;
+    zone->file_mark = arrival->file_mark;
+    keeper_confirm(keeper, zone, arrival);
+    return 0;
+}
+
 static int load(struct keeper *keeper, const struct config *config, const struct zone_config *from,
                 struct kept_zone *zone)
 {
     struct load_report to = {{0}};
-    struct zone_content *content = NULL;
-    struct arrival arrival = {.kind = ARRIVAL_WHOLE, .source = ARRIVAL_FILE};
+    struct arrival *arrival = arrival_new(ARRIVAL_WHOLE, ARRIVAL_FILE, zone->view_name, zone->origin);
     uint64_t start_ms = clock_mono_ms();
-    snprintf(arrival.from, sizeof arrival.from, "%s", from->file);
+    if (!arrival)
+        return ERR_NOMEM;
+    snprintf(arrival->from, sizeof arrival->from, "%s", from->file);
     pthread_mutex_lock(&keeper->lock);
     keeper_set_text(&zone->file, from->file);
     pthread_mutex_unlock(&keeper->lock);
-    int error = read_file(config, from, zone, &to, &content);
-    arrival.took_ms = (uint32_t)(clock_mono_ms() - start_ms);
+    arrival->file_mark = keeper_file_mark(from->file);
+    int error = read_file(config, from, zone, &to, &arrival->whole);
+    arrival->took_ms = (uint32_t)(clock_mono_ms() - start_ms);
     if (!error)
-        error = keeper_take(keeper, zone, &arrival, content);
+        error = take_loaded(keeper, zone, arrival, to.first_error);
     if (error)
         say_failed(keeper, zone, to.first_error[0] ? to.first_error : err_text(error));
     else
-        say_loaded(zone, &arrival, content);
-    zone_content_unref(content);
+        say_loaded(zone, arrival, arrival->whole);
+    arrival_free(arrival);
     return error;
 }
 
-/* A secondary zone's file is where it begins; afterwards its primary is its source. */
+/* A secondary zone's file is where it begins; afterwards its primary is its source. A file that has not
+ * changed does not undo the updates of its journal. */
 static bool file_is_due(const struct zone_config *config, const struct kept_zone *zone, bool only_new)
 {
-    bool has = zone->latest && zone->policy == config->is_policy;
-    return !has || (config->kind == ZONE_PRIMARY && !only_new);
+    if (zone->unsynced && keeper_file_mark(config->file) == zone->file_mark)
+        return false;
+    return !zone->latest || (config->kind == ZONE_PRIMARY && !only_new);
 }
 
 static int load_if_due(struct keeper *keeper, const struct config *config, const char *view_name,
@@ -111,9 +153,13 @@ static int load_if_due(struct keeper *keeper, const struct config *config, const
     struct kept_zone *zone = keeper_find_or_add(keeper, view_name, from);
     if (!zone)
         return ERR_NOMEM;
-    if (!keeper_has_file(config, from))
-        return 0;
-    return file_is_due(from, zone, only_new) ? load(keeper, config, from, zone) : 0;
+    bool fresh = !zone->store;
+    zone->keep_expired = from->store.keep_expired;
+    int error = keeper_convert(keeper, zone, from->is_policy);
+    keeper_open_store(keeper, from, zone);
+    if (error || !keeper_has_file(config, from))
+        return error;
+    return file_is_due(from, zone, only_new && !fresh) ? load(keeper, config, from, zone) : 0;
 }
 
 unsigned keeper_load(struct keeper *keeper, const struct config *config, bool only_new)

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "candord/keeper.h"
+#include "candord/keeper_store.h"
 #include "dns/name.h"
 
 static void put(struct zone_content **to, struct zone_content *content)
@@ -28,6 +28,13 @@ static void set_hold(struct kept_zone *zone, enum zone_hold hold, const char *re
 {
     zone->hold = hold;
     keeper_set_text(&zone->hold_reason, hold ? reason : NULL);
+}
+
+/* The zone had expired: what acted then acts again. */
+static void wake(struct kept_zone *zone)
+{
+    put_in_force(zone, zone->resting);
+    put(&zone->resting, NULL);
 }
 
 /* --- a new version --- */
@@ -73,25 +80,70 @@ static void remember(struct kept_zone *zone, const struct arrival *arrival)
     keeper_set_text(&zone->last_problem, NULL);
 }
 
+/* The difference has to be from what is the latest version now. */
+static void prepare(struct kept_zone *zone, struct arrival *arrival)
+{
+    if (arrival->kind == ARRIVAL_WHOLE && arrival->compared_with != zone->latest) {
+        arrival_unprepare(arrival);
+        if (zone->store)
+            arrival_prepare(arrival, zone->latest);
+    }
+}
+
+static void put_taken(struct keeper *keeper, struct kept_zone *zone, const struct taking *taking)
+{
+    pthread_mutex_lock(&keeper->lock);
+    put(&zone->latest, taking->next);
+    zone->policy = zone_content_get_policy(taking->next) != NULL;
+    zone->unsynced = taking->unsynced;
+    zone->file_mark = taking->file_mark;
+    remember(zone, taking->arrival);
+    if (zone->hold != HOLD_ROLLBACK)
+        set_hold(zone, taking->hold, taking->reason);
+    if (!taking->hold)
+        put_in_force(zone, taking->next);
+    else if (taking->instead)
+        put_in_force(zone, taking->instead);
+    else if (!zone->content)
+        wake(zone);
+    put(&zone->resting, NULL);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+/* A file that was read has all that there is; what came by hand, the file lacks. */
+static struct taking taking_of(const struct kept_zone *zone, struct arrival *arrival,
+                               struct zone_content *next, const struct weighing *weighing)
+{
+    bool pinned = zone->hold == HOLD_ROLLBACK;
+    struct taking taking = {.arrival = arrival,
+                            .next = next,
+                            .instead = weighing->instead,
+                            .hold = pinned           ? HOLD_ROLLBACK
+                                    : weighing->hold ? HOLD_GUARD
+                                                     : HOLD_NONE,
+                            .reason = pinned ? zone->hold_reason : weighing->reason,
+                            .unsynced = zone->unsynced,
+                            .file_mark = zone->file_mark};
+    if (arrival->source == ARRIVAL_UPDATE)
+        taking.unsynced = true;
+    if (arrival->source == ARRIVAL_FILE) {
+        taking.unsynced = false;
+        taking.file_mark = arrival->file_mark;
+    }
+    return taking;
+}
+
 int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival,
                 struct zone_content *next)
 {
+    prepare(zone, arrival);
     struct weighing weighing = {.zone = zone, .arrival = arrival, .changes = arrival->changes, .next = next};
-    bool pinned = zone->hold == HOLD_ROLLBACK;
-    if (!pinned)
+    if (zone->hold != HOLD_ROLLBACK)
         weigh(keeper, &weighing);
-    arrival->held = pinned || weighing.hold;
-    pthread_mutex_lock(&keeper->lock);
-    put(&zone->latest, next);
-    zone->policy = zone_content_get_policy(next) != NULL;
-    remember(zone, arrival);
-    if (!pinned)
-        set_hold(zone, weighing.hold ? HOLD_GUARD : HOLD_NONE, weighing.reason);
-    if (!arrival->held)
-        put_in_force(zone, next);
-    else if (weighing.instead)
-        put_in_force(zone, weighing.instead);
-    pthread_mutex_unlock(&keeper->lock);
+    struct taking taking = taking_of(zone, arrival, next, &weighing);
+    arrival->held = taking.hold != HOLD_NONE;
+    keeper_store_version(keeper, zone, &taking);
+    put_taken(keeper, zone, &taking);
     zone_content_unref(weighing.instead);
     return 0;
 }
@@ -101,15 +153,16 @@ int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *a
 bool keeper_confirm(struct keeper *keeper, struct kept_zone *zone, const struct arrival *arrival)
 {
     pthread_mutex_lock(&keeper->lock);
-    bool acts_again = zone->expired && !zone->content && zone->latest;
+    bool acts_again = zone->expired && zone->resting;
     zone->checked_at_s = clock_wall_s();
     zone->expired = false;
     if (arrival->tag[0])
         keeper_set_text(&zone->tag, arrival->tag);
     keeper_set_text(&zone->last_problem, NULL);
     if (acts_again)
-        put_in_force(zone, zone->latest);
+        wake(zone);
     pthread_mutex_unlock(&keeper->lock);
+    keeper_store_state(keeper, zone);
     return acts_again;
 }
 
@@ -118,14 +171,19 @@ bool keeper_expire(struct keeper *keeper, struct kept_zone *zone)
     char name[NAME_TEXT_MAX];
     if (zone->expired || !zone->latest)
         return false;
-    log_write(LOG_ZONELOAD, LEVEL_ERROR,
-              "zone %s/IN: expired: its source has been silent for too long; its rules and answers stop",
-              name_to_text_nodot(zone->origin, name));
+    log_write(LOG_ZONELOAD, LEVEL_ERROR, "zone %s/IN: expired: its source has been silent for too long; %s",
+              name_to_text_nodot(zone->origin, name),
+              zone->keep_expired ? "its last version goes on (on-expire keep)"
+                                 : "its rules and answers stop");
     pthread_mutex_lock(&keeper->lock);
     zone->expired = true;
-    put_in_force(zone, NULL);
+    if (!zone->keep_expired) {
+        put(&zone->resting, zone->content);
+        put_in_force(zone, NULL);
+    }
     pthread_mutex_unlock(&keeper->lock);
-    return true;
+    keeper_store_state(keeper, zone);
+    return !zone->keep_expired;
 }
 
 void keeper_note_problem(struct keeper *keeper, struct kept_zone *zone, const char *why)
@@ -149,8 +207,9 @@ static int release(struct kept_zone *zone, struct arrival *arrival)
     if (!zone->hold)
         return cannot(arrival, "nothing is held");
     set_hold(zone, HOLD_NONE, NULL);
-    if (!zone->expired)
+    if (!zone->expired || zone->keep_expired)
         put_in_force(zone, zone->latest);
+    zone->force_stamp = zone->latest_stamp;
     log_write(LOG_ZONELOAD, LEVEL_NOTICE, "zone %s/IN: serial %u is released and in force",
               name_to_text_nodot(zone->origin, name), zone_content_serial(zone->latest));
     return 0;
@@ -167,12 +226,78 @@ static int reject(struct kept_zone *zone, struct arrival *arrival)
     return 0;
 }
 
+static int roll_back(struct kept_zone *zone, struct arrival *arrival)
+{
+    char name[NAME_TEXT_MAX], reason[128];
+    if (!arrival->whole || !zone->store || zone->expired)
+        return cannot(arrival, zone->expired ? "the zone has expired" : "no such version is kept");
+    if ((zone_content_get_policy(arrival->whole) != NULL) != zone->policy)
+        return cannot(arrival, "the zone's configuration has changed; try again");
+    snprintf(reason, sizeof reason, "rolled back by the operator from serial %u to %u",
+             zone_content_serial(zone->latest), zone_content_serial(arrival->whole));
+    set_hold(zone, HOLD_ROLLBACK, reason);
+    put_in_force(zone, arrival->whole);
+    zone->force_stamp = arrival->wanted_stamp;
+    log_write(LOG_ZONELOAD, LEVEL_NOTICE, "zone %s/IN: %s; until it is released",
+              name_to_text_nodot(zone->origin, name), reason);
+    return 0;
+}
+
 int keeper_decide(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival)
 {
+    static int (*const decisions[])(struct kept_zone *, struct arrival *) = {
+        [DECISION_RELEASE] = release, [DECISION_REJECT] = reject, [DECISION_ROLLBACK] = roll_back};
     pthread_mutex_lock(&keeper->lock);
-    int error = arrival->decision == DECISION_RELEASE  ? release(zone, arrival)
-                : arrival->decision == DECISION_REJECT ? reject(zone, arrival)
-                                                       : cannot(arrival, "no older version is kept");
+    int error = decisions[arrival->decision](zone, arrival);
     pthread_mutex_unlock(&keeper->lock);
+    if (!error)
+        keeper_store_state(keeper, zone);
+    return error;
+}
+
+/* --- another sort of zone --- */
+
+static int add_to_draft(void *context, const struct policy_record *record)
+{
+    const char *why;
+    int result = zone_draft_add(context, record, &why);
+    return result == ERR_NOMEM ? result : 0;
+}
+
+/* NULL stays NULL. */
+static int convert(struct zone_content *from, bool policy, struct zone_content **out)
+{
+    const char *why;
+    *out = NULL;
+    if (!from)
+        return 0;
+    struct zone_draft *draft = zone_draft_new(zone_content_origin(from), policy);
+    int error = draft ? zone_content_each(from, add_to_draft, draft) : ERR_NOMEM;
+    if (error)
+        zone_draft_free(draft);
+    return error ? error : zone_draft_finish(draft, out, &why);
+}
+
+int keeper_convert(struct keeper *keeper, struct kept_zone *zone, bool policy)
+{
+    struct zone_content **const places[] = {&zone->latest, &zone->content, &zone->resting};
+    struct zone_content *made[3] = {NULL};
+    int error = 0;
+    if (zone->policy == policy)
+        return 0;
+    for (size_t i = 0; i < 3 && !error; i++)
+        if (i == 1 && zone->content == zone->latest && made[0])
+            made[i] = zone_content_ref(made[0]);
+        else
+            error = convert(*places[i], policy, &made[i]);
+    pthread_mutex_lock(&keeper->lock);
+    for (size_t i = 0; i < 3 && !error; i++)
+        put(places[i], made[i]);
+    zone->policy = error ? zone->policy : policy;
+    pthread_mutex_unlock(&keeper->lock);
+    for (size_t i = 0; i < 3; i++)
+        zone_content_unref(made[i]);
+    if (zone->store && !error)
+        store_set_policy(zone->store, policy);
     return error;
 }
