@@ -347,15 +347,36 @@ static void add(struct secondaries *all, struct config_holder *holder, const str
     set_timer(zone);
 }
 
-/* A reload asks all primaries anew, as BIND does; what is under way under the old configuration ends. */
+static bool same_key(const struct tsig_key *a, const struct tsig_key *b)
+{
+    return a == b ||
+           (a && b && name_equal(a->name, b->name) && strcmp(a->algorithm, b->algorithm) == 0 &&
+            a->secret_length == b->secret_length && memcmp(a->secret, b->secret, a->secret_length) == 0);
+}
+
+static bool same_primaries(const struct zone_config *a, const struct zone_config *b)
+{
+    bool same = a->primaries.count == b->primaries.count && a->is_policy == b->is_policy;
+    for (size_t i = 0; same && i < a->primaries.count; i++) {
+        const struct remote_server *one = &a->primaries.servers[i], *other = &b->primaries.servers[i];
+        same = one->endpoint.port == other->endpoint.port &&
+               ip_equal(&one->endpoint.address, &other->endpoint.address) && same_key(one->key, other->key) &&
+               !one->tls == !other->tls && (!one->tls || strcmp(one->tls, other->tls) == 0);
+    }
+    return same;
+}
+
+/* A reload asks all primaries anew, as BIND does. A transfer under way goes on, unless it comes from others
+ * now. */
 static void change(struct secondary *zone, struct config_holder *holder, const struct view_config *view,
                    const struct zone_config *config)
 {
     const struct schedule_options options = options_of(config);
+    bool same = same_primaries(zone->zone, config);
     use_config(zone, holder, view, config);
     schedule_configure(&zone->schedule, &options);
     schedule_refresh(&zone->schedule, now_ms());
-    if (zone->round)
+    if (zone->round && !same)
         fetchers_cancel(zone->all->fetchers, &zone->round->job);
     set_timer(zone);
 }

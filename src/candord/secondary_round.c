@@ -29,6 +29,7 @@ struct attempt {
     const struct tsig_key *key;
     struct zone_look look;
     struct link link; /* open when link.bytes is set */
+    bool no_edns;     /* the primary does not take EDNS */
     bool has_expire;
     uint32_t expire_s; /* EDNS EXPIRE: no longer than this */
     uint64_t began_ms;
@@ -162,6 +163,10 @@ static int check_signature(struct attempt *a, struct tsig_session *session, cons
 static int judge_soa(struct attempt *a, const struct soa_answer *soa)
 {
     struct round *round = a->round;
+    if ((soa->rcode == RCODE_FORMERR || soa->rcode == RCODE_NOTIMP) && wants_expire(a) && !a->no_edns) {
+        a->no_edns = true;
+        return ERR_UNSUPPORTED;
+    }
     if (soa->rcode)
         return fail(a, ERR_REFUSED, "refresh: unexpected rcode (%s)", rcode_to_text(soa->rcode));
     if (!soa->has_soa || !soa->authority)
@@ -198,11 +203,11 @@ static int receive_soa(struct attempt *a, const struct transfer_request *request
     }
 }
 
-static int ask_soa_once(struct attempt *a, uint32_t wait_ms)
+static int try_soa(struct attempt *a, uint32_t wait_ms)
 {
     struct tsig_session session;
     struct transfer_request request = request_of(a, TYPE_SOA);
-    request.ask_expire = wants_expire(a);
+    request.ask_expire = wants_expire(a) && !a->no_edns;
     request.edns_bytes = request.ask_expire ? EDNS_BYTES : 0;
     a->link.deadline_ms = clock_mono_ms() + wait_ms;
     a->link.idle_ms = wait_ms;
@@ -211,6 +216,13 @@ static int ask_soa_once(struct attempt *a, uint32_t wait_ms)
         error = receive_soa(a, &request, &session);
     tsig_end(&session);
     return error;
+}
+
+/* An old server that stumbles over EDNS is asked again without. */
+static int ask_soa_once(struct attempt *a, uint32_t wait_ms)
+{
+    int error = try_soa(a, wait_ms);
+    return error == ERR_UNSUPPORTED ? try_soa(a, wait_ms) : error;
 }
 
 static int ask_soa_by_udp(struct attempt *a)
@@ -498,6 +510,9 @@ void round_run(struct fetch_job *job)
     a.peer = config_peer(round->view, &round->primary->endpoint.address);
     a.key = round->primary->key ?: a.peer ? a.peer->key : NULL;
     keeper_look(&round->daemon->keeper, round->view->name, round->zone->name, &a.look);
+    /* Changes of a plain zone make no policy zone, nor the other way round. */
+    if (a.look.latest && round->zone->is_policy != (zone_content_get_policy(a.look.latest) != NULL))
+        round->whole = true;
     round->result = ROUND_FAILED;
     int error = fetch_is_cancelled(job) ? fail(&a, ERR_CLOSED, "cancelled") : ask(&a);
     link_close(&a.link);

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import dns.flags
@@ -369,6 +370,46 @@ def check_absent_primary(box):
             assert str(p.port) in zone_of(other)["secondary"]["primary"], zone_of(other)
 
 
+def check_odd_primaries(box):
+    with primaries.Primary() as p:
+        p.no_edns = True
+        with tap.case("a primary that stumbles over EDNS is asked without"):
+            candord = start(box, p, options="transfer-source 127.0.0.9;")
+            wait_blocked(candord, "blocked")
+        with tap.case("transfer-source is where transfers are asked from"):
+            tap.equal(p.peers, {"127.0.0.9"})
+        candord.stop()
+    with primaries.Primary() as p:
+        p.silent = True
+        with tap.case("a primary that is silent over UDP is asked over TCP"):
+            wait_blocked(start(box, p), "blocked")
+    with primaries.Primary(key=("transfer.", SECRET)) as p:
+        with tap.case("a server block gives the key, and says that whole zones are wanted"):
+            candord = start(box, p, top=KEY + "server 127.0.0.1 { keys transfer.; request-ixfr no; };")
+            wait_blocked(candord, "blocked")
+            p.serial, p.rules = 2, {"second": "."}
+            assert refresh(candord)[0] and is_blocked(candord, "second")
+            tap.equal(p.asked, ["AXFR", "AXFR"])
+    with primaries.Primary() as p:
+        with tap.case("a transfer under way does not hold up the end, and a reload lets it go on"):
+            going = threading.Event()
+
+            def waits(primary, query):
+                yield [primary.soa()]
+                going.set()
+                time.sleep(30)
+            candord = start(box, p)
+            wait_blocked(candord, "blocked")
+            p.serial, p.transfer = 2, waits
+            candord.ctl("refresh", "rpz.test", "--no-wait")
+            assert going.wait(10)
+            asked = len(p.asked)
+            candord.reload()
+            assert is_blocked(candord, "blocked") and zone_of(candord)["secondary"]["asking"]
+            tap.equal(len(p.asked), asked)
+            tap.equal(candord.stop(5), 0)
+
+
 def check_expiry(box):
     with primaries.Primary() as p:
         p.refresh, p.expire = 1, 2
@@ -392,7 +433,7 @@ def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
         for check in (check_wrong_transfers, check_breaking_off, check_ixfr, check_tsig, check_notify,
-                      check_absent_primary, check_expiry):
+                      check_absent_primary, check_odd_primaries, check_expiry):
             check(box)
     tap.finish()
 

@@ -10,6 +10,7 @@ import dns.message
 import dns.name
 import dns.opcode
 import dns.query
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
@@ -33,6 +34,9 @@ class Primary:
         self.rules = {"blocked": "."}
         self.transfer = Primary.whole
         self.asked = []                 # types of the transfers asked for
+        self.peers = set()              # addresses that asked for them
+        self.silent = False             # over UDP
+        self.no_edns = False            # FORMERR for questions with EDNS
         self.refresh, self.expire = 3600, 86400
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         while True:
@@ -91,14 +95,19 @@ class Primary:
     def _soa_answer(self, query):
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.AA
-        answer.answer.append(self.soa(self.said_serial))
+        if self.no_edns and query.edns >= 0:
+            answer.set_rcode(dns.rcode.FORMERR)
+            answer.use_edns(-1)
+        else:
+            answer.answer.append(self.soa(self.said_serial))
         return answer.to_wire()
 
     def _serve_udp(self):
         while not self.closed:
             try:
                 wire, peer = self.udp.recvfrom(65535)
-                self.udp.sendto(self._soa_answer(self._read(wire)), peer)
+                if not self.silent:
+                    self.udp.sendto(self._soa_answer(self._read(wire)), peer)
             except OSError:
                 return
 
@@ -133,6 +142,7 @@ class Primary:
                     self._send(connection, self._soa_answer(query))
                     return
                 self.asked.append(kind)
+                self.peers.add(connection.getpeername()[0])
                 self._send_all(connection, query)
                 connection.shutdown(socket.SHUT_WR)
                 connection.settimeout(2)
