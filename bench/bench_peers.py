@@ -11,6 +11,8 @@ file in use, auth/primary: ports) and returns a dict:
   cmds    argv of each server process (must stay in the foreground)
   reload  argv that makes the server re-read the RPZ file (None: it watches the file), absent: cannot
   pre     optional argv run after the server processes started
+Variants (NAME+VARIANT): tcp = allows 12,000 TCP clients; zones = candor with the rules in 100 zones; unbound+zonefile,
+pdns+nopc.
 """
 import argparse, base64, json, os, re, shutil, signal, socket, statistics, struct, subprocess, sys, time
 
@@ -18,6 +20,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ORIGIN = "rpz.test"
 HZ = os.sysconf("SC_CLK_TCK")
 LOST = 999.0
+TCP_CLIENTS = 12000
+MANY_ZONES = 100
 
 
 class Ctx:
@@ -46,6 +50,7 @@ logging {{ channel l {{ file "log"; severity info; print-time yes; }}; category 
 options {{ directory "{c.dir}"; pid-file "named.pid"; session-keyfile "s.key"; listen-on port {c.port} {{ 127.0.0.1; }};
   listen-on-v6 {{ none; }}; recursion yes; dnssec-validation no; max-cache-size 256m; empty-zones-enable no;
   forward only; forwarders {{ 127.0.0.1 port {c.auth}; }};
+  {'tcp-clients %d; tcp-listen-queue 4096;' % TCP_CLIENTS if c.variant == 'tcp' else ''}
   {'response-policy { zone "%s"; } qname-wait-recurse no min-update-interval 1;' % ORIGIN if c.rpz else ''} }};
 zone "bench.test" {{ type forward; forward only; forwarders {{ 127.0.0.1 port {c.auth}; }}; }};
 {rpz}
@@ -82,6 +87,8 @@ server:
   rrset-cache-size: 256m
   outgoing-range: 4096
   num-queries-per-thread: 2048
+  {'incoming-num-tcp: 15000' if c.variant == 'tcp' else ''}
+  {'tcp-idle-timeout: 120000' if c.variant == 'tcp' else ''}
 remote-control:
   control-enable: yes
   control-interface: 127.0.0.1
@@ -118,6 +125,7 @@ loglevel=4
 forward-zones=bench.test=127.0.0.1:{c.auth},.=127.0.0.1:{c.auth}
 lua-config-file={lua}
 {'disable-packetcache=yes' if c.variant == 'nopc' else ''}
+{'max-tcp-clients=%d' % TCP_CLIENTS if c.variant == 'tcp' else ''}
 """)
     return dict(cmds=[["pdns_recursor", "--config-dir=" + c.dir]],
                 reload=["rec_control", "--config-dir=" + c.dir, "--socket-dir=" + c.dir, "reload-lua-config"])
@@ -139,11 +147,32 @@ policy.add(policy.all(policy.STUB('127.0.0.1@{c.auth}')))
     return dict(cmds=[["kresd", "-n", "-q", "-c", conf, c.dir]] * c.threads, reload=None)
 
 
+def split_zone(c):
+    """The rules dealt out to MANY_ZONES files; their names. Those for addresses all go to the last, or no rule behind them
+    could act before recursion."""
+    names = ["rpz%d.test" % i for i in range(MANY_ZONES)]
+    files = [open(os.path.join(c.dir, n), "w") for n in names]
+    with open(c.zone) as f:
+        for f2 in files:
+            f2.write("$TTL 300\n@ SOA localhost. root.localhost. 1 3600 600 86400 300\n@ NS localhost.\n")
+        for i, line in enumerate(l for l in f if l[0] not in "$@"):
+            pair = i // 2                               # a name and its wildcard stay together
+            files[-1 if ".rpz-ip " in line else pair % MANY_ZONES].write(line)
+    for f in files:
+        f.close()
+    return names
+
+
 def candor(c):
     """The resolver of this project: BIND's configuration form. Binaries from CANDORD and CANDORCTL, else PATH."""
     daemon, ctl = os.environ.get("CANDORD", "candord"), os.environ.get("CANDORCTL", "candorctl")
-    rpz = ""
-    if c.rpz:
+    rpz = policy = ""
+    if c.rpz and c.variant == "zones":
+        names = split_zone(c)
+        policy = " ".join('zone "%s" log no;' % n for n in names)
+        rpz = "".join('zone "%s" { type primary; file "%s"; notify no; };\n' % (n, n) for n in names)
+    elif c.rpz:
+        policy = 'zone "%s" log no;' % ORIGIN
         src = ('type primary; file "%s"; notify no;' % c.zone if c.rpz == "file" else
                'type secondary; file "rpz.sec"; notify no; primaries { 127.0.0.1 port %d; };' % c.primary)
         rpz = 'zone "%s" { %s allow-query { none; }; };' % (ORIGIN, src)
@@ -152,7 +181,8 @@ options {{ directory "{c.dir}"; listen-on port {c.port} {{ 127.0.0.1; }}; listen
   control-socket "{c.dir}/ctl"; workers {c.threads}; querylog no;
   recursion yes; dnssec-validation no; max-cache-size 256m; empty-zones-enable no;
   forward only; forwarders {{ 127.0.0.1 port {c.auth}; }};
-  {'response-policy { zone "%s" log no; } qname-wait-recurse no min-update-interval 1;' % ORIGIN if c.rpz else ''} }};
+  {'tcp-clients %d; tcp-idle-timeout 1200;' % TCP_CLIENTS if c.variant == 'tcp' else ''}
+  {'response-policy { %s } qname-wait-recurse no min-update-interval 1;' % policy if c.rpz else ''} }};
 zone "bench.test" {{ type forward; forward only; forwarders {{ 127.0.0.1 port {c.auth}; }}; }};
 {rpz}
 """)

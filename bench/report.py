@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -49,11 +50,35 @@ def instructions(results):
     print()
 
 
+def tcp(results):
+    rows = [r for r in results if r["test"] == "tcp"]
+    if not rows:
+        return
+
+    def median(mine, of):
+        return statistics.median(of(r) for r in mine)
+    print("## TCP\n")
+    print("%d connections that say nothing, then %d that each keep %d questions under way, then one question on each of the first "
+          "(`bench/tcp.py`); one thread, medians of %d rounds.\n" % (rows[0]["wanted_idle"], rows[0]["wanted_busy"], rows[0]["pipeline"],
+                                                             sum(r["peer"] == rows[0]["peer"] for r in rows)))
+    print("| peer | CPU µs per answer | answers per second | bytes per idle connection | peak MB | busy connections closed | idle ones answered |\n|"
+          + "---|" * 7)
+    for peer in dict.fromkeys(r["peer"] for r in rows):
+        mine = [r for r in rows if r["peer"] == peer]
+        print("| %s | %s | %s | %s | %.0f | %.0f | %.0f of %.0f |" % (
+            peer, "%.1f" % median(mine, lambda r: r["us"]) if median(mine, lambda r: r["answered"]) else "–",
+            "{:,.0f}".format(median(mine, lambda r: r["qps"])),
+            "{:,.0f}".format(median(mine, lambda r: (r["rss_idle"] - r["rss"]) * 1024 / max(r["idle"], 1))),
+            median(mine, lambda r: r["peak"]) / 1024, median(mine, lambda r: r["closed"]),
+            median(mine, lambda r: r["idle_answered"]), rows[0]["wanted_idle"]))
+    print()
+
+
 def main():
     with open(os.path.join(sys.argv[1], "results.jsonl")) as f:
         results = [json.loads(line) for line in f]
     rules = max((r["rules"] for r in results), default=0)
-    print("# Performance\n")
+    print("# Measured\n")
     print("Written by `bench/run` on %s; `bench/README.md` says how to repeat it and how to read it.\n"
           % time.strftime("%Y-%m-%d"))
     print("%s rules; %s; %s.\n" % ("{:,}".format(rules), machine(), ", ".join(versions())))
@@ -63,8 +88,9 @@ def main():
               "compare within one table; times and gaps are upper bounds).\n" % (min(loads), max(loads), os.cpu_count() + 1))
     print("`echo` answers without thinking (`bench/echo.c`): what the kernel alone costs.\n")
     instructions(results)
+    tcp(results)
     print("## The peers, in turns\n")
-    bench_peers.tables([dict({"load": 0}, **r) for r in results if r["test"] not in ("instructions", "FAILED")])
+    bench_peers.tables([dict({"load": 0}, **r) for r in results if r["test"] not in ("instructions", "tcp", "FAILED")])
     failed = [r for r in results if r["test"] == "FAILED"]
     for r in failed:
         print("\n%s did not finish: %s" % (r["peer"], r["error"].strip().split("\n")[-1]))

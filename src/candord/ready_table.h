@@ -30,7 +30,8 @@ struct ready_key {
 
 struct ready_answer {
     uint64_t hash, snapshot_id;
-    uint64_t wanted; /* hash of the question that was last turned away from this place */
+    uint64_t wanted; /* of a pair's first: hash of the question that was last turned away from it */
+    uint64_t put_at; /* counts what was put */
     uint16_t qtype;
     uint8_t name_length, view;
     bool dnssec_ok;
@@ -58,8 +59,8 @@ static inline const uint8_t *ready_records(const struct ready_answer *ready)
 /* What is remembered for the question, or NULL; valid until the next ready_table_put(). */
 const struct ready_answer *ready_table_find(const struct ready_table *table, const struct ready_key *key);
 
-/* Is the question worth its place? Only one that comes twice before another that wants the same place takes
- * it: names that are asked once do not drive out those that are asked often. */
+/* Is the question worth its place? Where both of its places are taken, only when it comes twice before
+ * another that wants them: names that are asked once do not drive out those that are asked often. */
 bool ready_table_wants(struct ready_table *table, const struct ready_key *key);
 
 /* Remembers an answer in place of what is there: `from` with its match, rcode, counts, needs_truth and the

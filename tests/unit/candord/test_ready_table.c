@@ -75,13 +75,23 @@ static void what_is_too_large_is_not_taken(void **state)
 static void who_is_asked_for_twice_gets_the_place(void **state)
 {
     (void)state;
-    struct ready_key often = key_of(NAME, 1), once = key_of(OTHER, 1 + READY_TABLE_ENTRIES);
+    /* All want the same two places. */
+    struct ready_key often = key_of(NAME, 1), too = key_of(NAME, 1 + READY_TABLE_ENTRIES),
+                     once = key_of(OTHER, 1 + 2 * READY_TABLE_ENTRIES);
     struct ready_table *table = table_with(&often);
+    const struct ready_answer from = {.length = sizeof RECORDS};
+    assert_true(ready_table_wants(table, &too)); /* there is room */
+    assert_true(ready_table_put(table, &too, &from, RECORDS, OPT));
     assert_false(ready_table_wants(table, &once));
-    assert_non_null(ready_table_find(table, &often)); /* still there */
     assert_false(ready_table_wants(table, &often));
     assert_false(ready_table_wants(table, &once));
+    assert_non_null(ready_table_find(table, &often)); /* both are still there */
+    assert_non_null(ready_table_find(table, &too));
     assert_true(ready_table_wants(table, &once));
+    assert_true(ready_table_put(table, &once, &from, RECORDS, OPT));
+    assert_null(ready_table_find(table, &often)); /* it had been there longer */
+    assert_non_null(ready_table_find(table, &too));
+    assert_non_null(ready_table_find(table, &once));
     ready_table_free(table);
 }
 
