@@ -91,10 +91,26 @@ def check_rooms():
             problem("src/" + room, 1, "a room that ARCHITECTURE.md and this program do not know")
 
 
+def check_rules(files):
+    """Every numbered rule of doc/rpz.md has a test with its number in its name."""
+    with open(os.path.join(TOP, "doc/rpz.md")) as f:
+        numbers = set(map(int, re.findall(r"^\*\*(\d+)\.", f.read(), re.M)))
+    tested = set()
+    for path in files:
+        if re.match(r"tests/(unit|scenario)/.*\.(c|py)$", path) and os.path.isfile(os.path.join(TOP, path)):
+            with open(os.path.join(TOP, path), errors="replace") as f:
+                tested |= set(map(int, re.findall(r"\brule_(\d\d)[_ ]", f.read())))
+    for number in sorted(numbers - tested):
+        problem("doc/rpz.md", 1, "rule %d has no test named rule_%02d_…" % (number, number))
+    for number in sorted(tested - numbers):
+        problem("doc/rpz.md", 1, "tests are named rule_%02d, which is no rule" % number)
+
+
 def main():
     files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=TOP, check=True,
                            stdout=subprocess.PIPE, text=True).stdout.split("\n")
     check_rooms()
+    check_rules(files)
     for path in filter(None, files):
         full = os.path.join(TOP, path)
         if os.path.islink(full) or not os.path.isfile(full):
