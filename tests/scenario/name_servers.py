@@ -142,10 +142,13 @@ def budget(box, root):
         tap.equal(int(answer.rcode()), 0)
         assert time.monotonic() - started < 15, time.monotonic() - started
         assert values(candord)["serve_server_budget"] >= 1, values(candord)
-    with tap.case("the next question about the zone does not pay again"):
-        started = time.monotonic()
-        tap.equal(int(ask.ask(candord, "n10.hostile.test", timeout=30).rcode()), 0)
-        assert time.monotonic() - started < 2, time.monotonic() - started
+    with tap.case("each worker pays that once, not with every question"):
+        slow = 0
+        for i in range(10, 18):
+            started = time.monotonic()
+            tap.equal(int(ask.ask(candord, "n%d.hostile.test" % i, timeout=30).rcode()), 0)
+            slow += time.monotonic() - started > 2
+        assert slow < candord.ctl_json("status")["workers"], "%d of 8 questions took long" % slow
     with tap.case("meanwhile others are answered"):
         started = time.monotonic()
         tap.equal(int(ask.ask(candord, "www.victim.beta", timeout=20).rcode()), 3)
