@@ -105,6 +105,7 @@ enum notify_mode { NOTIFY_NO, NOTIFY_YES, NOTIFY_EXPLICIT, NOTIFY_PRIMARY_ONLY }
 
 /* Servers that take a zone from us. */
 struct transfer_out_config {
+    bool allow_given;    /* allow-transfer stands somewhere */
     bool encrypted_only; /* allow-transfer wants a transport that we do not serve: nobody */
     bool provide_ixfr, one_answer;
     unsigned max_ixfr_percent; /* of the zone's records; 0: no limit */

@@ -57,6 +57,7 @@ static bool encrypted_only(struct builder *b, const struct scope *scope)
 void build_transfer_out(struct builder *b, const struct scope *scope, struct zone_config *zone)
 {
     struct transfer_out_config *out = &zone->transfer_out;
+    out->allow_given = scope_find(scope, "allow-transfer") != NULL;
     out->encrypted_only = encrypted_only(b, scope);
     out->provide_ixfr = scope_bool(scope, "provide-ixfr", true);
     out->max_ixfr_percent = ixfr_percent(scope);

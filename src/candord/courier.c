@@ -87,9 +87,11 @@ static void *run(void *context)
 
 int courier_start(struct courier *courier)
 {
+    courier->started = true; /* before its first task runs */
     int failed = pthread_create(&courier->thread, NULL, run, courier);
-    courier->started = !failed;
-    if (!failed)
+    if (failed)
+        courier->started = false;
+    else
         pthread_setname_np(courier->thread, "courier");
     return failed ? err_from_errno(failed) : 0;
 }

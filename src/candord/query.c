@@ -83,12 +83,21 @@ static void note_asked(const struct query *q)
         sketch_ask(q->asked_lately, q->name, q->name_length, q->view->asked_id, q->now_ms);
 }
 
+/* Who takes the zone from us looks at its SOA first, also where nobody may ask for anything else. */
+static bool may_refresh(const struct query *q, const struct zone_table_entry *zone)
+{
+    const struct zone_config *config = zone->owner;
+    return q->asked.qtype == TYPE_SOA && config->transfer_out.allow_given &&
+           name_equal(zone->origin, q->name) && query_allowed(q, config->allow_transfer);
+}
+
 /* May this client ask about this name at all? */
 static bool access_allowed(const struct query *q, const struct zone_table_entry *zone)
 {
     const struct zone_config *config = zone ? zone->owner : NULL;
     if (config)
-        return query_allowed(q, config->allow_query) && allows_on(q, config->allow_query_on);
+        return (query_allowed(q, config->allow_query) && allows_on(q, config->allow_query_on)) ||
+               may_refresh(q, zone);
     return zone ? q->rights.empty_zones : q->rights.query;
 }
 
