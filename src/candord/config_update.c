@@ -127,9 +127,9 @@ void build_update(struct builder *b, const struct scope *scope, const struct con
         conf_error(b->report, allow->items->at,
                    "'allow-update' and 'update-policy' in zone '%s'; expected one of them", zone->name_text);
     if (policy && !conf_block(policy))
-        conf_error(
+        conf_notice(
             b->report, policy->items->at,
-            "'update-policy local' is not supported: there is no session key; name a key with 'grant'");
-    else if (policy)
+            "'update-policy local' lets nobody update: there is no session key; name a key with 'grant'");
+    if (policy)
         build_rules(b, policy, zone);
 }
