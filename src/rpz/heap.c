@@ -121,11 +121,13 @@ static void *map_segment(size_t bytes)
     return base + before;
 }
 
+/* Soon of one large page, so that those of middling zones are spared address misses too; later, when one more
+ * hardly counts, of several. */
 static size_t segment_bytes(const struct heap *heap, size_t need)
 {
     size_t bytes = SEGMENT_FIRST;
     need += sizeof(struct heap_segment) + UNIT + HEAP_SLACK;
-    while (bytes < SEGMENT_MOST && bytes < heap->mapped / 2)
+    while (bytes < SEGMENT_MOST && bytes < heap->mapped / (bytes < HUGE_PAGE ? 2 : 16))
         bytes *= 2;
     return bytes >= need ? bytes : (need + 4095) & ~(size_t)4095;
 }

@@ -58,12 +58,13 @@ static struct place closest_encloser(const struct policy_zone *zone, enum rpz_tr
 {
     const struct owners *owners = &zone->owners;
     struct place place = {NULL, NULL, 0};
-    while (place.level < key->labels) {
-        const struct leaf *leaf;
-        const uint32_t *next = owners_probe(owners, rpz_key_next(key, place.level + 1), &leaf);
-        if (!next)
-            break;
-        place = (struct place){leaf, next, place.level + 1};
+    const struct leaf *leaf;
+    const uint32_t *next;
+    while (place.level < key->labels &&
+           (next = owners_probe(owners, rpz_key_next(key, place.level + 1), &leaf))) {
+        place.leaf = leaf;
+        place.slot = next;
+        place.level++;
     }
     if (place.level == 1 && !zone->tops[trigger].entry && slot_is_alone_node(place.slot))
         return (struct place){NULL, NULL, 0};
@@ -153,6 +154,8 @@ bool policy_zone_match_key(const struct policy_zone *zone, enum rpz_trigger trig
     struct place place = closest_encloser(zone, trigger, key);
     if (trigger == RPZ_QNAME && below_special_label(key))
         place = (struct place){NULL, NULL, 0};
+    if (!place.slot && !zone->tops[trigger].entry)
+        return false;
     bool found = include_subdomains ? nearest_rule(zone, trigger, key, place, out)
                                     : closest_rule(zone, trigger, key, place, out);
     if (found && out->action == RPZ_LOCAL_DATA)

@@ -129,6 +129,10 @@ static void pack(struct prefixes *p, size_t room)
     memmove(to.covers, from.covers, p->stretches * sizeof *to.covers);
     p->pages.used = to.bytes;
     pages_trim(&p->pages);
+    to = layout_of(p, p->stretches, p->rules);
+    p->starts = to.starts;
+    p->covers = to.covers;
+    p->owners = to.rules;
 }
 
 /* From items in order, none of which is gone. */
@@ -309,13 +313,11 @@ const struct prefix_rule *prefixes_find(const struct prefixes *prefixes, const s
 {
     if (!prefixes)
         return NULL;
-    struct layout at = layout_of(prefixes, prefixes->stretches, prefixes->rules);
-    const void *starts = at.starts;
-    ip_number key = prefix_number(address);
-    size_t stretch = prefixes->family == IP_V4 ? v4_stretch(starts, prefixes->stretches, (uint32_t)key)
-                                               : v6_stretch(starts, prefixes->stretches, key);
-    uint32_t rule = at.covers[stretch];
-    while (rule && at.rules[rule - 1].length > longest)
-        rule = at.rules[rule - 1].parent;
-    return rule ? &at.rules[rule - 1] : NULL;
+    size_t stretch = prefixes->family == IP_V4
+                         ? v4_stretch(prefixes->starts, prefixes->stretches, load_u32(address->bytes))
+                         : v6_stretch(prefixes->starts, prefixes->stretches, prefix_number(address));
+    uint32_t rule = prefixes->covers[stretch];
+    while (rule && prefixes->owners[rule - 1].length > longest)
+        rule = prefixes->owners[rule - 1].parent;
+    return rule ? &prefixes->owners[rule - 1] : NULL;
 }

@@ -24,6 +24,9 @@ struct prefix_rule {
 struct prefixes {
     _Atomic unsigned references;
     struct pages pages; /* starts of stretches, starts of rules, rules, rule + 1 of each stretch */
+    const void *starts; /* in the pages, as the next two */
+    const uint32_t *covers;
+    const struct prefix_rule *owners;
     enum ip_family family;
     uint32_t stretches, rules;
 };
