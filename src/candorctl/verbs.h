@@ -56,6 +56,9 @@ void verb_usage(const struct verb *verb, FILE *out);
 
 void print_status(const json_t *result);
 void print_zones(const json_t *result);
+void print_history(const json_t *result);
+void print_diff(const json_t *result);
+void print_rollback(const json_t *result);
 void print_reload(const json_t *result);
 void print_refresh(const json_t *result);
 void print_reload_progress(const json_t *progress);

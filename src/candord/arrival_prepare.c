@@ -4,10 +4,12 @@
 #include "candord/arrival.h"
 #include "candord/daemon.h"
 
-/* A difference larger than the version itself is worth nothing: the version is stored. */
+enum { ALWAYS_WORTH_IT = 1000 /* records */ };
+
+/* A difference larger than the version itself is worth little: the version is stored. */
 static bool is_worth_it(const struct zone_changes *changes, const struct zone_content *content)
 {
-    return zone_changes_count(changes) <= zone_content_records(content);
+    return zone_changes_count(changes) <= zone_content_records(content) + ALWAYS_WORTH_IT;
 }
 
 static int compare(struct arrival *arrival, struct zone_content *latest)

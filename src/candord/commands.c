@@ -12,6 +12,9 @@
 static const struct control_command commands[] = {
     {"status", command_status, "what runs, since when, and how it is"},
     {"zones", command_zones, "the zones held: serial, rules, skipped records, when loaded"},
+    {"history", command_history, "the versions of a \"zone\" that are kept"},
+    {"diff", command_diff, "what leads from one kept version of a \"zone\" to another: \"from\", \"to\""},
+    {"rollback", command_rollback, "put a kept version of a \"zone\" in force: \"serial\""},
     {"reload", command_reload,
      "read the configuration and all zones again, or one \"zone\"; \"wait\" for the end"},
     {"refresh", command_refresh, "ask the primaries of a secondary \"zone\" now; \"wait\" for the end"},

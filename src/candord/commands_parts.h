@@ -11,6 +11,9 @@ int command_status(void *context, const json_t *request, struct control_reply *r
 int command_stats(void *context, const json_t *request, struct control_reply *reply);
 int command_zones(void *context, const json_t *request, struct control_reply *reply);
 int command_explain(void *context, const json_t *request, struct control_reply *reply);
+int command_history(void *context, const json_t *request, struct control_reply *reply);
+int command_diff(void *context, const json_t *request, struct control_reply *reply);
+int command_rollback(void *context, const json_t *request, struct control_reply *reply);
 int command_reload(void *context, const json_t *request, struct control_reply *reply);
 int command_held(void *context, const json_t *request, struct control_reply *reply);
 int command_release(void *context, const json_t *request, struct control_reply *reply);

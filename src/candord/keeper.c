@@ -141,6 +141,8 @@ void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct
 static void look_at(const struct kept_zone *zone, struct zone_look *out)
 {
     *out = (struct zone_look){.store = zone->store ? store_ref(zone->store) : NULL,
+                              .latest_stamp = zone->latest_stamp,
+                              .force_stamp = zone->force_stamp,
                               .latest = zone->latest ? zone_content_ref(zone->latest) : NULL,
                               .content = zone->content ? zone_content_ref(zone->content) : NULL,
                               .hold = zone->hold,

@@ -57,17 +57,17 @@ struct kept_zone {
     bool expired;      /* the source was silent for too long; with on-expire keep the content stays */
     /* Of the latest version. */
     enum arrival_source source;
-    char *from;           /* as arrival.from */
-    char *tag;            /* as arrival.tag */
-    int64_t latest_at_s;  /* calendar, as all times here; 0: never */
-    int64_t checked_at_s; /* the source last gave it, or said that it still holds */
-    int64_t loaded_at_s;  /* when the content came into force */
-    uint32_t load_ms;     /* how long it took to fetch and build */
-    char *last_problem;   /* why the last arrival or load failed; NULL: it did not */
-    struct store *store;  /* its versions on disk; NULL: it is not stored */
-    char *store_problem;  /* why they are not written; NULL: they are */
+    char *from;                                 /* as arrival.from */
+    char *tag;                                  /* as arrival.tag */
+    int64_t latest_at_s;                        /* calendar, as all times here; 0: never */
+    int64_t checked_at_s;                       /* the source last gave it, or said that it still holds */
+    int64_t loaded_at_s;                        /* when the content came into force */
+    uint32_t load_ms;                           /* how long it took to fetch and build */
+    char *last_problem;                         /* why the last arrival or load failed; NULL: it did not */
+    struct store *store;                        /* its versions on disk; NULL: it is not stored */
+    char *store_problem;                        /* why they are not written; NULL: they are */
+    _Atomic uint64_t latest_stamp, force_stamp; /* which versions of the store; 0: it is not there */
     /* The keeper thread's. */
-    uint64_t latest_stamp, force_stamp; /* in the store; 0: it is not there */
     int64_t store_failed_at_s;
     bool unsynced;      /* the latest version has updates by hand that `file` lacks */
     uint64_t file_mark; /* of `file` when it was last read or written */
@@ -152,9 +152,10 @@ void keeper_each(struct keeper *keeper, void (*each)(void *context, const struct
 
 /* A zone as it is at this moment. */
 struct zone_look {
-    struct zone_content *latest;  /* references, or NULL */
-    struct zone_content *content; /* in force */
-    struct store *store;          /* a reference, or NULL: it is not stored */
+    struct zone_content *latest;        /* references, or NULL */
+    struct zone_content *content;       /* in force */
+    struct store *store;                /* a reference, or NULL: it is not stored */
+    uint64_t latest_stamp, force_stamp; /* which of its versions these are; 0: not stored */
     enum zone_hold hold;
     bool expired;
     enum arrival_source source;

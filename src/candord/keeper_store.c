@@ -43,13 +43,24 @@ static void say_well(struct keeper *keeper, struct kept_zone *zone)
 
 /* --- the start --- */
 
+static int64_t within(uint32_t value, uint32_t low, uint32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
 /* As the source's last sign of life says, not as long as we were away. */
 static bool is_expired(const struct zone_config *config, const struct store_state *state,
                        const struct zone_content *latest)
 {
-    uint32_t expire_s = soa_expire_s(zone_content_soa(latest)->rdatas[0].bytes);
+    const uint8_t *soa = zone_content_soa(latest)->rdatas[0].bytes;
+    int64_t refresh_s =
+        within(soa_refresh_s(soa), config->transfer_in.min_refresh_s, config->transfer_in.max_refresh_s);
+    int64_t retry_s =
+        within(soa_retry_s(soa), config->transfer_in.min_retry_s, config->transfer_in.max_retry_s);
+    int64_t expire_s = soa_expire_s(soa);
+    int64_t after_s = expire_s > refresh_s + retry_s ? expire_s : refresh_s + retry_s;
     return state->expired ||
-           (config->kind == ZONE_SECONDARY && clock_wall_s() - state->checked_at_s > (int64_t)expire_s);
+           (config->kind == ZONE_SECONDARY && clock_wall_s() - state->checked_at_s > after_s);
 }
 
 /* Takes the references over. */
