@@ -13,6 +13,7 @@ enum { HORIZON_MS = SKETCH_WINDOWS * SKETCH_WINDOW_MS };
 struct gathering {
     struct asked *out;
     uint32_t view;
+    uint8_t *end;    /* of the names' bytes so far */
     uint32_t *slots; /* number of a name + 1; 0: free */
     size_t mask;
 };
@@ -22,12 +23,15 @@ static bool read_bin(const struct bin *bin, uint32_t view, uint8_t name[BIN_WORD
 {
     uint64_t words[BIN_WORDS];
     uint32_t version = atomic_load_explicit(&bin->version, memory_order_acquire);
-    for (size_t i = 0; i < BIN_WORDS; i++)
-        words[i] = atomic_load_explicit(&bin->name[i], memory_order_acquire);
     uint32_t of_view = atomic_load_explicit(&bin->view, memory_order_acquire);
-    memcpy(name, words, sizeof words);
-    return version % 2 == 0 && atomic_load_explicit(&bin->version, memory_order_relaxed) == version &&
-           (!view || of_view == view) && name_check(name, NAME_MAX_BYTES) > 0;
+    uint32_t length = atomic_load_explicit(&bin->length, memory_order_acquire);
+    if (version % 2 || (view && of_view != view) || length > NAME_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < (length + 7) / 8; i++)
+        words[i] = atomic_load_explicit(&bin->name[i], memory_order_acquire);
+    memcpy(name, words, length);
+    return atomic_load_explicit(&bin->version, memory_order_relaxed) == version &&
+           name_check(name, length) == (int)length;
 }
 
 static void add(struct gathering *g, const uint8_t *name, uint64_t queries)
@@ -37,15 +41,14 @@ static void add(struct gathering *g, const uint8_t *name, uint64_t queries)
     size_t at = hash & g->mask;
     for (; g->slots[at]; at = (at + 1) & g->mask) {
         struct asked_name *there = &g->out->names[g->slots[at] - 1];
-        if (there->hash == hash && name_equal(there->name, name)) {
+        if (name_equal(there->name, name)) {
             there->queries += queries;
             return;
         }
     }
-    struct asked_name *made = &g->out->names[g->out->count++];
-    made->queries = queries;
-    made->hash = hash;
-    memcpy(made->name, name, length);
+    memcpy(g->end, name, length);
+    g->out->names[g->out->count++] = (struct asked_name){queries, g->end};
+    g->end += length;
     g->slots[at] = (uint32_t)g->out->count;
 }
 
@@ -66,24 +69,16 @@ static void add_window(struct gathering *g, const struct sketch_window *window)
     g->out->step = step > g->out->step ? step : g->out->step;
 }
 
-/* The most asked first; of equals in an order that is always the same. */
-static int order(const void *a, const void *b)
-{
-    const struct asked_name *x = a, *y = b;
-    if (x->queries != y->queries)
-        return x->queries < y->queries ? 1 : -1;
-    return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
 int asked_gather(struct sketch *const *sketches, size_t count, uint32_t view, uint64_t now_ms,
                  struct asked *out)
 {
     size_t room = count * SKETCH_WINDOWS * SKETCH_BINS, size = 16;
     while (size < 2 * room)
         size *= 2;
-    *out = (struct asked){.names = malloc((room + 1) * sizeof *out->names)};
-    struct gathering g = {out, view, calloc(size, sizeof *g.slots), size - 1};
-    bool memory = out->names && g.slots;
+    *out = (struct asked){.names = malloc((room + 1) * sizeof *out->names),
+                          .bytes = malloc(room * NAME_MAX_BYTES + 1)}; /* touched as far as it is used */
+    struct gathering g = {out, view, out->bytes, calloc(size, sizeof *g.slots), size - 1};
+    bool memory = out->names && out->bytes && g.slots;
     for (size_t i = 0; memory && i < count * SKETCH_WINDOWS; i++) {
         const struct sketch_window *window =
             &sketch_windows(sketches[i / SKETCH_WINDOWS])[i % SKETCH_WINDOWS];
@@ -96,13 +91,12 @@ int asked_gather(struct sketch *const *sketches, size_t count, uint32_t view, ui
         asked_free(out);
         return ERR_NOMEM;
     }
-    if (out->count)
-        qsort(out->names, out->count, sizeof *out->names, order);
     return 0;
 }
 
 void asked_free(struct asked *asked)
 {
     free(asked->names);
+    free(asked->bytes);
     *asked = (struct asked){0};
 }

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "dns/name.h"
 #include "rpz/guard_parts.h"
+#include "rpz/version.h"
 
 uint64_t guard_data_hash(uint16_t type, const uint8_t *rdata, size_t length)
 {
@@ -23,11 +24,11 @@ static int add_data(void *context, const struct rrset *rrset)
     return 0;
 }
 
-static struct rule_there match(const struct weighing *w, const struct policy_zone *zone, const uint8_t *name,
+static struct rule_there match(const struct weighing *w, const struct policy_zone *zone, struct rpz_key *key,
                                struct policy_hit *hit)
 {
     struct rule_there there = {RPZ_NONE, 0};
-    if (!zone || !policy_zone_match_name(zone, RPZ_QNAME, name, w->in->include_subdomains, hit))
+    if (!zone || !policy_zone_match_key(zone, RPZ_QNAME, key, w->in->include_subdomains, hit))
         return there;
     there.action = guard_action(w->in, hit->action);
     if (there.action == RPZ_PASSTHRU)
@@ -47,23 +48,33 @@ static void add_weight(struct weighing *w, const struct policy_hit *hit, const s
     w->weights[w->weight_count++] = weight;
 }
 
+/* Keeps the most asked ones, in order. */
 static void note_name(struct guard_report *report, const struct asked_name *asked, enum rpz_action before,
                       enum rpz_action after)
 {
-    if (report->name_count == GUARD_NAMES_MAX)
+    struct guard_name *names = report->names;
+    size_t at = report->name_count;
+    if (at == GUARD_NAMES_MAX && asked->queries <= names[at - 1].queries)
         return;
-    struct guard_name *name = &report->names[report->name_count++];
-    name_copy(name->name, asked->name);
-    name->queries = asked->queries;
-    name->before = before;
-    name->after = after;
+    if (at == GUARD_NAMES_MAX)
+        at--;
+    else
+        report->name_count++;
+    for (; at && names[at - 1].queries < asked->queries; at--)
+        names[at] = names[at - 1];
+    names[at].queries = asked->queries;
+    names[at].before = before;
+    names[at].after = after;
+    name_copy(names[at].name, asked->name);
 }
 
 static bool weigh_name(struct weighing *w, const struct asked_name *asked)
 {
     struct policy_hit old_hit, hit;
-    struct rule_there before = match(w, w->in->old, asked->name, &old_hit);
-    struct rule_there after = match(w, w->in->fresh, asked->name, &hit);
+    struct rpz_key key; /* one for both: its hashes are made once */
+    rpz_key_init(&key, asked->name, rpz_key_tail(RPZ_QNAME));
+    struct rule_there before = match(w, w->in->old, &key, &old_hit);
+    struct rule_there after = match(w, w->in->fresh, &key, &hit);
     if (before.action == after.action && before.data == after.data)
         return false;
     note_name(w->report, asked, before.action, after.action);

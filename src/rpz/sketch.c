@@ -171,6 +171,7 @@ static void name_bin(struct sketch *sketch, uint16_t number, uint64_t hash, cons
     atomic_store_explicit(&bin->version, version + 1, memory_order_relaxed);
     for (size_t i = 0; i < (length + 7) / 8; i++)
         atomic_store_explicit(&bin->name[i], words[i], memory_order_release);
+    atomic_store_explicit(&bin->length, (uint32_t)length, memory_order_release);
     atomic_store_explicit(&bin->view, view, memory_order_release);
     atomic_store_explicit(&bin->version, version + 2, memory_order_release);
     sketch->hashes[number] = hash;

@@ -64,8 +64,7 @@ static inline void sketch_ask(struct sketch *sketch, const uint8_t *name, size_t
 
 struct asked_name {
     uint64_t queries;
-    uint64_t hash;
-    uint8_t name[255];
+    const uint8_t *name; /* lives as long as the list */
 };
 
 /* Several sketches made into one list. */
@@ -73,7 +72,8 @@ struct asked {
     uint64_t queries; /* to all names */
     uint64_t step;    /* see above; of the sketch where it is largest */
     size_t count;
-    struct asked_name *names; /* the most asked one first */
+    struct asked_name *names; /* in no order */
+    uint8_t *bytes;           /* of the names */
 };
 
 /* Sums what `count` sketches know of a view (0: of all). From any thread, while they are written; `now_ms` is

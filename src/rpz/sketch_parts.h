@@ -11,8 +11,8 @@ enum { BIN_WORDS = 32 /* 255 bytes of a name */ };
 
 /* A counted name. Name and view are whole when `version` is even and the same before and after. */
 struct bin {
-    _Atomic uint32_t version, view;
-    _Atomic uint64_t count; /* 0: free */
+    _Atomic uint32_t version, view, length; /* bytes of the name */
+    _Atomic uint64_t count;                 /* 0: free */
     _Atomic uint64_t name[BIN_WORDS];
 };
 

@@ -51,6 +51,7 @@ struct bench {
     struct guard_report report;
     struct asked asked;
     struct asked_name names[4];
+    uint8_t name_bytes[4][NAME_MAX_BYTES];
 };
 
 static void bench_init(struct bench *bench)
@@ -62,9 +63,9 @@ static void bench_init(struct bench *bench)
 
 static void bench_ask(struct bench *bench, uint64_t others, const char *name, uint64_t queries)
 {
-    struct asked_name *asked = &bench->names[bench->asked.count++];
-    asked->queries = queries;
-    name_copy(asked->name, wire(name));
+    size_t number = bench->asked.count++;
+    name_copy(bench->name_bytes[number], wire(name));
+    bench->names[number] = (struct asked_name){queries, bench->name_bytes[number]};
     bench->asked.names = bench->names;
     bench->asked.queries += others + queries;
     bench->input.asked = &bench->asked;

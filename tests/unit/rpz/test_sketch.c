@@ -26,10 +26,19 @@ static unsigned number_of(const struct asked_name *name)
     return number;
 }
 
+static int by_queries(const void *a, const void *b)
+{
+    const struct asked_name *x = a, *y = b;
+    return (x->queries < y->queries) - (x->queries > y->queries);
+}
+
+/* The most asked first. */
 static struct asked gather(struct sketch *sketch, uint32_t view, uint64_t now_ms)
 {
     struct asked asked;
     assert_int_equal(asked_gather(&sketch, 1, view, now_ms, &asked), 0);
+    if (asked.count)
+        qsort(asked.names, asked.count, sizeof *asked.names, by_queries);
     return asked;
 }
 
