@@ -225,6 +225,9 @@ void print_reload(const json_t *result)
         printf("reloaded in %" PRId64 " ms\n", member_int(result, "took_ms"));
     else
         puts("reloading; the log says how it goes");
+    if (member_int(result, "held"))
+        printf("%" PRId64 " zone%s held back: candorctl held says why\n", member_int(result, "held"),
+               member_int(result, "held") == 1 ? " is" : "s are");
 }
 
 void print_flush(const json_t *result)

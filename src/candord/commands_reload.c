@@ -44,6 +44,18 @@ static void say_progress(struct loop_timer *timer)
     (void)!loop_timer_set(loop, timer, loop_now_ms(loop) + PROGRESS_MS, say_progress);
 }
 
+static void count_held(void *context, const struct kept_zone *zone)
+{
+    *(unsigned *)context += zone->hold != HOLD_NONE;
+}
+
+static unsigned held_zones(struct keeper *keeper)
+{
+    unsigned held = 0;
+    keeper_each(keeper, count_held, &held);
+    return held;
+}
+
 static void reload_done(struct job *job)
 {
     struct reload *reload = job->context;
@@ -51,8 +63,9 @@ static void reload_done(struct job *job)
     if (job->error)
         control_fail(reload->reply, "%s", job->problem[0] ? job->problem : err_text(job->error));
     else
-        control_end(reload->reply, json_pack("{s:b, s:I}", "waited", 1, "took_ms",
-                                             (json_int_t)(clock_mono_ms() - reload->began_ms)));
+        control_end(reload->reply, json_pack("{s:b, s:I, s:I}", "waited", 1, "took_ms",
+                                             (json_int_t)(clock_mono_ms() - reload->began_ms), "held",
+                                             (json_int_t)held_zones(&reload->daemon->keeper)));
     free(reload);
     free(job);
 }

@@ -102,6 +102,8 @@ void build_zones(struct builder *b, const struct scope *scope, const struct conf
 void build_guard(struct builder *b, const struct scope *scope, struct zone_config *zone);
 /* zone->store; kind, file, allow-update and guard are known. */
 void build_store(struct builder *b, const struct scope *scope, struct zone_config *zone);
+/* When the policy is known: is what `protect` says used? */
+void check_guard(struct builder *b, const struct scope *scope, const struct view_config *view);
 /* Fills zone->feed from the zone's statements. */
 void build_feed(struct builder *b, const struct conf_statement *list, struct zone_config *zone);
 /* Servers that take the zone from us; who may change it by hand. */

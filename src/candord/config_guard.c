@@ -206,3 +206,15 @@ void build_guard(struct builder *b, const struct scope *scope, struct zone_confi
         read_guard(block->block, &zone->guard.options);
     zone->guard.protected = protected_names(b, scope);
 }
+
+void check_guard(struct builder *b, const struct scope *scope, const struct view_config *view)
+{
+    const struct conf_statement *protect = scope_find(scope, "protect");
+    for (size_t i = 0; protect && i < view->zone_count; i++)
+        if (view->zones[i].is_policy && view->zones[i].guard.options.on)
+            return;
+    if (protect)
+        conf_notice(b->report, protect->items->at,
+                    "'protect' has no effect in view '%s': none of its policy zones is guarded (guard { };)",
+                    view->name);
+}

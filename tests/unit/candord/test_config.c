@@ -580,6 +580,19 @@ static void protected_names_of_options_and_zone_hold_together(void **state)
     unlink(path);
 }
 
+static void protect_without_a_guarded_zone_is_said(void **state)
+{
+    (void)state;
+    config_free(read_text("options { protect { gouv.fr; }; response-policy { zone a; }; };\n"
+                          "zone a { type primary; file \"a\"; };"));
+    assert_string_equal(problems,
+                        "notice 1: 'protect' has no effect in view '_default': none of its policy zones is "
+                        "guarded (guard { };)\n");
+    config_free(read_text("options { protect { gouv.fr; }; response-policy { zone a; }; };\n"
+                          "zone a { type primary; file \"a\"; guard { }; };"));
+    assert_string_equal(problems, "");
+}
+
 static void a_list_of_protected_names_is_checked(void **state)
 {
     (void)state;
@@ -856,6 +869,7 @@ int main(void)
         cmocka_unit_test(zones_of_others_are_guarded_by_default),
         cmocka_unit_test(a_zones_guard_wins_as_a_whole),
         cmocka_unit_test(protected_names_of_options_and_zone_hold_together),
+        cmocka_unit_test(protect_without_a_guarded_zone_is_said),
         cmocka_unit_test(a_list_of_protected_names_is_checked),
         cmocka_unit_test(views_have_their_own_clients_zones_and_policy),
         cmocka_unit_test(a_policy_of_options_holds_in_views_that_have_its_zone),
