@@ -209,7 +209,7 @@ void build_guard(struct builder *b, const struct scope *scope, struct zone_confi
 
 void check_guard(struct builder *b, const struct scope *scope, const struct view_config *view)
 {
-    const struct conf_statement *protect = scope_find(scope, "protect");
+    const struct conf_statement *protect = view->policy_zone_count ? scope_find(scope, "protect") : NULL;
     for (size_t i = 0; protect && i < view->zone_count; i++)
         if (view->zones[i].is_policy && view->zones[i].guard.options.on)
             return;

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import ask, servers, tap
+from support import ask, servers, tap, web
 
 PRIMARY = """
 options {
@@ -99,6 +99,38 @@ def check_mended(primary, candord):
         tap.equal(hold(candord), None)
 
 
+FEED = """
+options {
+    listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 { none; }; directory "@DIR@"; recursion yes; allow-query { any; };
+    dnssec-validation no; empty-zones-enable no; response-policy { zone "feed.test"; } qname-wait-recurse no;
+};
+zone "feed.test" { type feed; url "%s/list"; format domains; refresh 1h; ca-file "ca.pem"; };
+zone "fr" { type primary; file "fr"; };
+zone "lists.test" { type primary; file "lists"; };
+"""
+
+
+def check_feed(box):
+    ca = web.Authority(os.path.join(box.dir, "ca"))
+    server = web.Server(ca, ["lists.test"])
+    server.pages["/list"] = web.Page("bad.fr\n")
+    with open(ca.file) as f:
+        files = {"fr": FR, "ca.pem": f.read(), "lists": FR.split("bad A")[0] + "@ A 127.0.0.1\n"}
+    candord = box.candord(FEED % server.url, files=files)
+    candord.wait(lambda: blocked(candord, "bad.fr"), 20, "the feed")
+    with tap.case("a list with a whole top-level domain in it is held; the feed is mended and in force by itself"):
+        server.pages["/list"] = web.Page("bad.fr\n.fr\nlate.fr\n")
+        candord.ctl("reload", "--wait", "feed.test")
+        assert "*.fr (NXDOMAIN)" in hold(candord)["reason"], hold(candord)
+        assert blocked(candord, "bad.fr") and not blocked(candord, "www.fr") and not blocked(candord, "late.fr")
+        server.pages["/list"] = web.Page("bad.fr\nlate.fr\n")
+        candord.ctl("reload", "--wait", "feed.test")
+        tap.equal(hold(candord), None)
+        assert blocked(candord, "late.fr") and not blocked(candord, "www.fr")
+    candord.stop()
+    server.close()
+
+
 def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
@@ -112,6 +144,7 @@ def main():
         candord.wait(lambda: blocked(candord, "bad.fr"), 20, "the first transfer")
         check_hold(primary, candord)
         check_mended(primary, candord)
+        check_feed(box)
     tap.finish()
 
 
