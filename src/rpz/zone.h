@@ -58,8 +58,8 @@ int policy_zone_apply(const struct policy_zone *old, const struct policy_change 
 
 /* What leads from `old` to `new`, versions of one zone: first the removals, the old SOA before all; then the
  * additions, the new SOA before all. A changed TTL is a removal and an addition; removals carry the TTL that
- * they had. Applied to `old` it makes a version with the records of `new`. Nothing is given for equal
- * versions. Stops at a non-zero result of `each` and returns it; a change is valid only during its call. */
+ * they had. Applied to `old` it makes a version like `new`. Nothing is given for equal versions. Versions of
+ * which one was made from the other by deltas are compared in the time that their differences take. Stops at a non-zero result of `each` and returns it; a change is valid only during its call. */
 int policy_zone_diff(const struct policy_zone *old, const struct policy_zone *new,
                      int (*each)(void *context, const struct policy_change *change),
                      void *context) MUST_CHECK;

@@ -338,6 +338,86 @@ static void large_zones_change_as_if_rebuilt_and_do_not_grow(void **state)
     policy_zone_unref(rebuilt);
 }
 
+/* Changes with copies of what they point to. */
+struct kept_changes {
+    struct policy_change changes[4 * NAMES];
+    uint8_t bytes[4 * NAMES][64];
+    size_t count;
+};
+
+static int keep_change(void *context, const struct policy_change *change)
+{
+    struct kept_changes *kept = context;
+    uint8_t *bytes = kept->bytes[kept->count];
+    assert_true(kept->count < sizeof kept->changes / sizeof *kept->changes);
+    struct policy_change *own = &kept->changes[kept->count++];
+    *own = *change;
+    size_t length = name_length(change->record.owner);
+    assert_true(length + change->record.rdata_length <= sizeof kept->bytes[0]);
+    memcpy(bytes, change->record.owner, length);
+    memcpy(bytes + length, change->record.rdata, change->record.rdata_length);
+    own->record.owner = bytes;
+    own->record.rdata = bytes + length;
+    return 0;
+}
+
+/* Also when nothing is shared; then the changes are the same. */
+static void a_diff_of_large_zones_leads_from_one_to_the_other(void **state)
+{
+    (void)state;
+    static struct list list;
+    static struct kept_changes near, far;
+    struct dice dice = {31};
+    random_list(&dice, &list);
+    struct policy_zone *old = build_list(&list), *next = change_list_at_random(&dice, &list, old), *made;
+    struct policy_zone *new = change_list_at_random(&dice, &list, next), *rebuilt = build_list(&list);
+    near.count = far.count = 0;
+    assert_int_equal(policy_zone_diff(old, new, keep_change, &near), 0);
+    assert_int_equal(policy_zone_diff(old, rebuilt, keep_change, &far), 0);
+    assert_true(near.count > BATCH && near.count <= 2 * BATCH);
+    assert_int_equal(near.count, far.count);
+    assert_int_equal(policy_zone_apply(old, near.changes, near.count, &made), 0);
+    assert_same_list(&dice, made, rebuilt);
+    near.count = 0;
+    assert_int_equal(policy_zone_diff(made, rebuilt, keep_change, &near), 0);
+    assert_int_equal(near.count, 0);
+    policy_zone_unref(old);
+    policy_zone_unref(next);
+    policy_zone_unref(new);
+    policy_zone_unref(made);
+    policy_zone_unref(rebuilt);
+}
+
+static void a_diff_of_many_records_at_one_owner(void **state)
+{
+    (void)state;
+    enum { MANY = 3000 };
+    static struct kept_changes kept;
+    struct policy_builder *builder = policy_builder_new(wire(ORIGIN));
+    struct policy_record record = {wire(ORIGIN), TYPE_SOA, CLASS_IN, 1, (const uint8_t[22]){0}, 22};
+    struct policy_zone *old, *new;
+    uint8_t owner[NAME_MAX_BYTES];
+    name_copy(owner, wire("a." ORIGIN));
+    assert_int_equal(policy_builder_add(builder, &record), RPZ_SKIP_APEX_SOA_NS);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t address[4] = {10, 1, (uint8_t)(i >> 8), (uint8_t)i};
+        record = (struct policy_record){owner, TYPE_A, CLASS_IN, 60, address, 4};
+        assert_int_equal(policy_builder_add(builder, &record), RPZ_KEPT);
+    }
+    assert_int_equal(policy_builder_finish(builder, &old), 0);
+    struct policy_change changes[] = {
+        {true, {owner, TYPE_A, CLASS_IN, 60, (const uint8_t *)"\12\1\0\7", 4}},
+        {false, {owner, TYPE_A, CLASS_IN, 60, (const uint8_t *)"\12\2\0\7", 4}},
+        {false, {owner, TYPE_A, CLASS_IN, 90, (const uint8_t *)"\12\1\1\0", 4}}};
+    assert_int_equal(policy_zone_apply(old, changes, 3, &new), 0);
+    kept.count = 0;
+    assert_int_equal(policy_zone_diff(old, new, keep_change, &kept), 0);
+    assert_int_equal(kept.count, 4);
+    assert_true(kept.changes[1].remove && !kept.changes[2].remove);
+    policy_zone_unref(old);
+    policy_zone_unref(new);
+}
+
 static void a_zone_can_lose_everything_and_come_back(void **state)
 {
     (void)state;
@@ -426,6 +506,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_of_deltas_makes_what_rebuilding_makes),
         cmocka_unit_test(large_zones_change_as_if_rebuilt_and_do_not_grow),
+        cmocka_unit_test(a_diff_of_large_zones_leads_from_one_to_the_other),
+        cmocka_unit_test(a_diff_of_many_records_at_one_owner),
         cmocka_unit_test(a_zone_can_lose_everything_and_come_back),
         cmocka_unit_test(versions_are_read_and_given_up_by_other_threads),
     };
