@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guard between a provider's primary and our clients: named blocks a whole top-level domain by mistake, we do not;
-later changes accumulate behind the held version."""
+later changes accumulate behind the held version; what is held survives kill -9."""
 import os
 import subprocess
 import sys
@@ -54,12 +54,6 @@ def wait_serial(candord, serial):
     candord.wait(come, 20, "serial %d" % serial)
 
 
-def simulate_held(candord):
-    r = subprocess.run([servers.program(candord.box.build, "candorctl"), "-s", candord.socket, "--json", "simulate",
-                        "rpz.test"], text=True, capture_output=True, timeout=60)
-    assert r.returncode == 1 and '"added": 3' in r.stdout, (r.returncode, r.stdout, r.stderr)
-
-
 def check_hold(primary, candord):
     with tap.case("an IXFR that blocks all of a top-level domain is held by default"):
         update(primary, "update add *.fr.rpz.test 60 CNAME .")
@@ -77,7 +71,28 @@ def check_hold(primary, candord):
         assert blocked(candord, "bad.fr") and not blocked(candord, "late.fr") and not blocked(candord, "later.fr")
         report = candord.ctl_json("zones", "rpz.test")["zones"][0]
         tap.equal(report["serial"], 1)
+
+
+def simulate_held(candord):
+    r = subprocess.run([servers.program(candord.box.build, "candorctl"), "-s", candord.socket, "--json", "simulate",
+                        "rpz.test"], text=True, capture_output=True, timeout=60)
+    assert r.returncode == 1 and '"added": 3' in r.stdout, (r.returncode, r.stdout, r.stderr)
+
+
+def check_restart(primary, candord):
+    with tap.case("after kill -9 the version before is in force, the held one is held, and its reason is known"):
+        before = hold(candord)
+        candord.kill()
+        candord.start()
+        assert blocked(candord, "bad.fr") and not blocked(candord, "www.fr") and not blocked(candord, "late.fr")
+        tap.equal(hold(candord), before)
         simulate_held(candord)
+    with tap.case("a decision survives kill -9 as well"):
+        candord.ctl("reject", "rpz.test")
+        candord.kill()
+        candord.start()
+        tap.equal(hold(candord)["by"], "rejected")
+        assert not blocked(candord, "www.fr")
 
 
 def check_mended(primary, candord):
@@ -87,13 +102,15 @@ def check_mended(primary, candord):
         candord.wait(lambda: blocked(candord, "late.fr"), 10, "late.fr blocked")
         assert blocked(candord, "later.fr") and not blocked(candord, "bad.fr") and not blocked(candord, "www.fr")
         tap.equal(hold(candord), None)
-    with tap.case("release puts a held transfer in force, and what was released is no news"):
+    with tap.case("release puts a held transfer in force, and it stays so after kill -9"):
         update(primary, "update add *.fr.rpz.test 60 CNAME .")
         wait_serial(candord, 6)
         assert not blocked(candord, "www.fr")
         candord.ctl("release", "rpz.test")
         assert blocked(candord, "www.fr")
-        assert hold(candord) is None
+        candord.kill()
+        candord.start()
+        assert blocked(candord, "www.fr") and hold(candord) is None
         update(primary, "update add last.fr.rpz.test 60 CNAME .")
         wait_serial(candord, 7)
         tap.equal(hold(candord), None)
@@ -143,6 +160,7 @@ def main():
         candord.start()
         candord.wait(lambda: blocked(candord, "bad.fr"), 20, "the first transfer")
         check_hold(primary, candord)
+        check_restart(primary, candord)
         check_mended(primary, candord)
         check_feed(box)
     tap.finish()
