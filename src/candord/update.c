@@ -133,7 +133,7 @@ enum query_progress update_start(struct query *q)
     if (!zone)
         return deny(q, RCODE_NOTAUTH, name, "not a zone of ours");
     if (zone->kind != ZONE_PRIMARY)
-        return deny(q, RCODE_NOTIMP, name, "updates of secondary zones are not forwarded");
+        return deny(q, RCODE_REFUSED, name, "updates of secondary zones are not forwarded");
     if (!may_update(q, zone))
         return deny(q, RCODE_REFUSED, name, "not in allow-update");
     unsigned rcode;

@@ -35,7 +35,7 @@ options {
 };
 zone "rpz.test" { type primary; file "rpz"; allow-query { none; }; allow-transfer { key k; 127.0.0.2; 127.0.0.1; };
     allow-update { key k; }; also-notify { %s }; };
-zone "z.test" { type primary; file "zone"; allow-transfer { key k; !127.0.0.3; 127.0.0.0/8; }; };
+zone "z.test" { type primary; file "zone"; ixfr-from-differences yes; allow-transfer { key k; !127.0.0.3; 127.0.0.0/8; }; };
 zone "one.test" { type primary; file "zone"; };
 zone "closed.test" { type primary; file "zone"; allow-transfer { none; }; };
 """
@@ -133,6 +133,16 @@ def check_ixfr(candord):
         got = records(xfr(candord, "rpz.test", "IXFR", 3))
         assert got[1][1] != dns.rdatatype.SOA and got[-1][1] == dns.rdatatype.SOA
         tap.equal(len(got), len(records(xfr(candord, "rpz.test"))))
+
+
+def check_reload(candord):
+    with tap.case("a changed zone file is an IXFR, too"):
+        candord.write("zone", ZONE.replace("host 10", "host 11").replace("mail MX 10 www\n", "new A 192.0.2.4\n"))
+        candord.reload()
+        got = records(xfr(candord, "z.test", "IXFR", 10))
+        tap.equal([(n.to_text(), dns.rdatatype.to_text(t)) for n, t, _ in got],
+                  [("z.test.", "SOA"), ("z.test.", "SOA"), ("mail.z.test.", "MX"), ("z.test.", "SOA"),
+                   ("new.z.test.", "A"), ("z.test.", "SOA")])
 
 
 def check_connection(candord):
@@ -387,6 +397,30 @@ def check_notify(box):
     candord.stop()
 
 
+def check_notify_servers(box):
+    with tap.case("a server of the NS records is told at its address in the zone, the SOA's primary is not"):
+        net = servers.free_net()
+        sinks = {}
+        for name in "ns1", "ns2":
+            sinks[name] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sinks[name].bind(("%s.0.%s" % (net, name[-1]), 53))
+        zone = ("$TTL 300\n@ SOA ns1 host 7 3600 600 86400 60\n@ NS ns1\n@ NS ns2\nns1 A %s.0.1\nns2 A %s.0.2\n"
+                % (net, net))
+        candord = box.candord("""options { listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 { none; };
+            directory "@DIR@"; pid-file none; recursion no; }; zone "told.test" { type primary; file "zone"; };""",
+                              files={"zone": zone})
+        sinks["ns2"].settimeout(10)
+        got = dns.message.from_wire(sinks["ns2"].recvfrom(4096)[0])
+        tap.equal((got.opcode(), got.question[0].name.to_text(), got.answer[0][0].serial), (4, "told.test.", 7))
+        sinks["ns1"].settimeout(0.5)
+        try:
+            sinks["ns1"].recvfrom(4096)
+            raise AssertionError("the SOA's primary was told")
+        except socket.timeout:
+            pass
+        candord.stop()
+
+
 # --- size ---
 
 def big_zone(count):
@@ -463,11 +497,13 @@ def main():
         named = box.named(CONFIGURATION % "", files={"rpz": RPZ, "zone": ZONE})
         check_tools(candord, named)
         check_ixfr(candord)
+        check_reload(candord)
         check_connection(candord)
         start_secondaries(found, candord)
         check_secondaries(candord, found)
         check_size(candord, rules)
         check_notify(box)
+        check_notify_servers(box)
     tap.finish()
 
 

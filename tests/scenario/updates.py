@@ -164,7 +164,7 @@ def random_update(rng, serial):
 def check_random(pair, rounds, seed):
     tap.comment("seed %d" % seed)
     with tap.case("%d random updates: the same codes and the same zone as named at each step" % rounds):
-        rng, serial = random.Random(seed), 0
+        rng, serial = random.Random(seed), 20
         for step in range(rounds):
             message = random_update(rng, serial)
             text = message.to_text()
@@ -227,6 +227,32 @@ def check_signatures(pair):
             tap.equal(answers[0][:2], (dns.rcode.NOTAUTH, error))
 
 
+VIEWS = KEYS + """
+options { listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 { none; }; directory "@DIR@"; pid-file none;
+    recursion no; notify no; };
+view "keyed" { match-clients { key k; }; zone "z.test" { type primary; file "keyed"; allow-query { any; }; }; };
+view "rest" { match-clients { any; };
+    zone "z.test" { type primary; file "zone"; };
+    zone "open.test" { type primary; file "zone2"; allow-query { key few; }; };
+    zone "copy.test" { type secondary; primaries { 127.0.0.1 port 9; }; allow-update-forwarding { none; }; }; };
+"""
+
+
+def check_lists(box):
+    pair = [start(VIEWS, files={"keyed": ZONE.replace("192.0.2.1\n", "192.0.2.111\n", 1), "zone": ZONE, "zone2": ZONE})
+            for start in (box.candord, box.named)]
+    cases = [("z.test", None), ("z.test", "k"), ("z.test", "few"), ("open.test", None), ("open.test", "few"),
+             ("open.test", "other")]
+    for zone, key in cases:
+        with tap.case("a key chooses the view and opens allow-query as with named: %s, key %s" % (zone, key)):
+            answers = [send(s, dns.message.make_query("www." + zone, "A"), key) for s in pair]
+            tap.equal(*[(ask.rcode(a), sorted(d.to_text() for r in a.answer for d in r)) for a in answers])
+    with tap.case("an update of a secondary zone is refused as by named"):
+        message = dns.update.Update("copy.test")
+        message.add("x.copy.test.", 60, "A", "192.0.2.1")
+        tap.equal([ask.rcode(send(s, dns.message.from_wire(message.to_wire()), None)) for s in pair], ["REFUSED"] * 2)
+
+
 def signature(wire):
     """(rcode, the TSIG's error, is it signed?, are the ids equal?, length of "other")"""
     at = wire.rindex(b"\0\xfa\0\xff\0\0\0\0") + 10
@@ -260,6 +286,7 @@ def main():
         check_nsupdate(pair)
         check_rules(pair)
         check_signatures(pair)
+        check_lists(box)
         check_policy(candord)
         check_random(pair, 3 * arguments.rounds if arguments.long else arguments.rounds, arguments.seed)
     tap.finish()
