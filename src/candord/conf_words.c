@@ -42,7 +42,7 @@ const struct conf_word conf_words[] = {
     {"catalog-zones", OPT | VIEW,
      "{zone NAME [default-primaries|default-masters [port PORT] {STRING [port PORT] [key STRING] [tls "
      "STRING]}] [zone-directory QSTRING] [in-memory BOOL] [min-update-interval DURATION]}",
-     TRANSFERS},
+     USED},
     {"category", LOGGING, "STRING {STRING}", USED},
     {"cert-file", TLS, "QSTRING", USED},
     {"channel", LOGGING, "STRING {@channel}", USED},
@@ -311,7 +311,7 @@ const struct conf_word conf_words[] = {
     {"resolver-threads", OPT, "INT(1-2)", USED},
     {"response-padding", OPT | VIEW, "{MATCH} block-size INT", NOT_NEEDED},
     {"response-policy", OPT | VIEW,
-     "{zone NAME [policy given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
+     "{zone|catalog NAME [group STRING] [policy given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
      "[max-policy-ttl DURATION] [recursive-only BOOL] [log BOOL] [add-soa BOOL] [ede "
      "none|forged|blocked|censored|filtered|prohibited] [nsip-enable BOOL] [nsdname-enable BOOL] "
      "[min-update-interval DURATION] [include-subdomains BOOL]} [break-dnssec BOOL] [max-policy-ttl "

@@ -21,6 +21,7 @@
 #include "rpz/guard.h"
 #include "rpz/policy.h"
 #include "transfer/update.h"
+#include "zone/catalog.h"
 
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
@@ -153,6 +154,8 @@ struct zone_config {
     struct guard_config guard;
     struct store_config store;
     const struct feed_config *feed; /* ZONE_FEED; else NULL */
+    const uint8_t *catalog;         /* whose member it is; NULL: it stands in the configuration */
+    const struct catalog_member *member; /* valid while the configuration is read */
     bool is_policy;                 /* some view's response-policy names it */
 };
 
@@ -164,6 +167,15 @@ struct dns64_config {
 };
 
 enum minimal_responses { MINIMAL_NO, MINIMAL_YES, MINIMAL_NO_AUTH, MINIMAL_NO_AUTH_RECURSIVE };
+
+/* One zone of catalog-zones { }. */
+struct catalog_config {
+    uint8_t origin[255];
+    struct remote_servers primaries; /* of members for which the catalog names none */
+    const char *directory;           /* where members have their files */
+    bool in_memory;                  /* they have none */
+    uint32_t min_update_interval_s;
+};
 
 struct view_config {
     const char *name;                                     /* "_default" when the file has no view */
@@ -185,6 +197,8 @@ struct view_config {
     struct resolver_options resolver;                 /* views with equal ones share one truth */
     size_t zone_count;
     const struct zone_config *zones;
+    size_t catalog_count;
+    const struct catalog_config *catalogs;
     size_t dns64_count;
     const struct dns64_config *dns64;
     struct policy_set_options policy;
@@ -244,11 +258,22 @@ struct config_problem {
     const char *message; /* says what was expected */
 };
 
+/* What a catalog brings to a view, as it is known when the configuration is read. */
+struct catalog_list {
+    const char *view_name;
+    const char *file; /* for messages: "catalog catz.example" */
+    const struct catalog *catalog;
+    size_t count;
+    const struct catalog_member *const *members; /* those that are this catalog's, of all that it names */
+};
+
 struct config_read_options {
     const char *file;
     /* Overrides from the command line. */
     uint16_t port;       /* 0: as configured */
     const char *control; /* NULL: as configured */
+    size_t catalog_count;
+    const struct catalog_list *catalogs;
     void (*problem)(void *context, const struct config_problem *problem);
     void *context;
 };

@@ -104,6 +104,11 @@ void build_guard(struct builder *b, const struct scope *scope, struct zone_confi
 void build_store(struct builder *b, const struct scope *scope, struct zone_config *zone);
 /* When the policy is known: is what `protect` says used? */
 void check_guard(struct builder *b, const struct scope *scope, const struct view_config *view);
+/* One zone statement. False: it is none that counts, as has been reported. */
+bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
+                struct zone_config *zone) MUST_CHECK;
+/* Needs the zones, and adds to them what the catalogs bring. */
+void build_catalogs(struct builder *b, const struct scope *scope, struct view_config *view);
 /* Fills zone->feed from the zone's statements. */
 void build_feed(struct builder *b, const struct conf_statement *list, struct zone_config *zone);
 /* Servers that take the zone from us; who may change it by hand. */

@@ -104,34 +104,81 @@ static void missing_zone(struct builder *b, const struct conf_item *name, const 
         conf_notice(b->report, name->at, "view '%s' has no zone '%s': its policy does not hold there",
                     view->name, name->text);
     else
-        conf_error(b->report, name->at,
-                   "policy zone '%s' is not configured; expected a zone of type primary, secondary or feed of that "
-                   "name",
-                   name->text);
+        conf_error(
+            b->report, name->at,
+            "policy zone '%s' is not configured; expected a zone of type primary, secondary or feed of that "
+            "name",
+            name->text);
 }
 
-static bool read_zone(struct builder *b, const struct conf_statement *zone, const struct conf_statement *all,
-                      struct view_config *view, bool inherited, struct policy_zone_options *out)
+/* The next place in the order. */
+static void add_zone(struct view_config *view, struct zone_config *config, const struct conf_statement *zone,
+                     const struct conf_statement *all)
 {
-    const struct conf_item *name = conf_is(zone->items, "zone") ? zone->items->next : NULL;
-    if (!name || name->kind > CONF_QUOTED || name_from_text(name->text, NULL, out->origin) < 0)
-        return false;
-    name_to_lower(out->origin);
-    struct zone_config *config = find_policy_zone(view, out->origin);
-    if (!config || !holds_data(config)) {
-        missing_zone(b, name, view, inherited);
-        return false;
-    }
-    if (is_listed(view, out->origin)) {
-        conf_error(b->report, name->at, "policy zone '%s' a second time", name->text);
-        return false;
-    }
-    const struct conf_statement behind = behind_name(zone);
+    struct policy_zone_options *out =
+        (struct policy_zone_options *)&view->policy_zones[view->policy_zone_count++]; /* being built */
     config->is_policy = true;
-    config->transfer_in.min_update_interval_s =
-        option_seconds(&behind, "min-update-interval", option_seconds(all, "min-update-interval", 0));
+    name_copy(out->origin, config->name);
     read_zone_options(zone, all, out);
-    return true;
+}
+
+static void read_zone(struct builder *b, const struct conf_statement *zone, const struct conf_statement *all,
+                      struct view_config *view, bool inherited)
+{
+    const struct conf_item *name = zone->items->next;
+    uint8_t origin[NAME_MAX_BYTES];
+    if (!name || name->kind > CONF_QUOTED || name_from_text(name->text, NULL, origin) < 0)
+        return;
+    name_to_lower(origin);
+    struct zone_config *config = find_policy_zone(view, origin);
+    const struct conf_statement behind = {.items = name->next};
+    const struct conf_item *group = conf_option(&behind, "group");
+    if (group)
+        conf_error(b->report, group->at, "'group' goes with catalog, not with zone");
+    if (!config || !holds_data(config))
+        missing_zone(b, name, view, inherited);
+    else if (is_listed(view, origin))
+        conf_error(b->report, name->at, "policy zone '%s' a second time", name->text);
+    else
+        add_zone(view, config, zone, all);
+}
+
+static bool has_catalog(const struct view_config *view, const uint8_t *origin)
+{
+    for (size_t i = 0; i < view->catalog_count; i++)
+        if (name_equal(view->catalogs[i].origin, origin))
+            return true;
+    return false;
+}
+
+/* The members of a catalog (of one of its groups) that have no place yet, in the order of their names. */
+static void read_catalog(struct builder *b, const struct conf_statement *s, const struct conf_statement *all,
+                         struct view_config *view, bool inherited)
+{
+    const struct conf_item *name = s->items->next, *group = conf_option(s, "group");
+    struct zone_config *zones = (struct zone_config *)view->zones; /* still being built */
+    uint8_t origin[NAME_MAX_BYTES];
+    if (!name || name->kind > CONF_QUOTED || name_from_text(name->text, NULL, origin) < 0)
+        return;
+    if (!has_catalog(view, origin) && !inherited)
+        conf_error(b->report, name->at, "catalog '%s' does not stand in catalog-zones", name->text);
+    for (size_t i = 0; i < view->zone_count; i++) {
+        bool ours = zones[i].catalog && name_equal(zones[i].catalog, origin) &&
+                    (!group || catalog_in_group(zones[i].member, group->text));
+        if (ours && !is_listed(view, zones[i].name) && view->policy_zone_count < MAX_POLICY_ZONES)
+            add_zone(view, &zones[i], s, all);
+        else if (ours && view->policy_zone_count == MAX_POLICY_ZONES)
+            conf_notice(b->report, name->at, "more than %d policy zones: '%s' has no place", MAX_POLICY_ZONES,
+                        zones[i].name_text);
+    }
+}
+
+static size_t count_members(const struct view_config *view)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->zone_count; i++)
+        count += view->zones[i].catalog != NULL;
+    return count;
 }
 
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view)
@@ -142,7 +189,7 @@ void build_policy(struct builder *b, const struct scope *scope, struct view_conf
     static const struct conf_statement none = {.items = (struct conf_item *)&no_item};
     const struct conf_statement *global = all ?: &none;
     size_t count = block ? conf_count(block->block) : 0;
-    struct policy_zone_options *zones = build_alloc(b, count * sizeof *zones);
+    struct policy_zone_options *zones = build_alloc(b, (count + count_members(view)) * sizeof *zones);
     view->policy = (struct policy_set_options){
         .break_dnssec = option_bool(global, "break-dnssec", false),
         .qname_wait_recurse = option_bool(global, "qname-wait-recurse", true),
@@ -163,6 +210,10 @@ void build_policy(struct builder *b, const struct scope *scope, struct view_conf
         conf_error(b->report, all->items->at, "%zu policy zones; expected at most %d", count,
                    MAX_POLICY_ZONES);
     for (const struct conf_statement *z = zones && block ? block->block : NULL; z; z = z->next)
-        if (read_zone(b, z, global, view, inherited, &zones[view->policy_zone_count]))
-            view->policy_zone_count++;
+        if (conf_is(z->items, "catalog"))
+            read_catalog(b, z, global, view, inherited);
+        else
+            read_zone(b, z, global, view, inherited);
+    for (size_t i = 0; i < view->zone_count; i++)
+        ((struct zone_config *)view->zones)[i].member = NULL; /* it goes with the catalog */
 }

@@ -186,8 +186,8 @@ static void name_zone(struct builder *b, const struct conf_statement *s, struct 
     }
 }
 
-static bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
-                       struct zone_config *zone)
+bool build_zone(struct builder *b, const struct scope *scope, const struct conf_statement *s,
+                struct zone_config *zone)
 {
     const struct conf_item *name = s->items->next, *class = conf_item_at(s, 2), *block = conf_block(s);
     if (!name || !block || name->kind == CONF_BLOCK || name_from_text(name->text, NULL, zone->name) < 0)
