@@ -198,7 +198,7 @@ void print_zones(const json_t *result)
     json_array_foreach(zones, i, zone) add_zone_row(&table, zone, with_view);
     table_print(&table, stdout);
     json_array_foreach(zones, i, zone) print_zone_notes(zone);
-    json_array_foreach(zones, i, zone) print_feed(zone);
+    json_array_foreach(zones, i, zone) print_source(zone);
     json_array_foreach(zones, i, zone) print_secondary(zone);
     json_array_foreach(zones, i, zone) print_zone_hits(zone);
 }

@@ -11,8 +11,8 @@ int64_t member_int(const json_t *object, const char *name);
 const char *member_text(const json_t *object, const char *name);
 bool member_flag(const json_t *object, const char *name);
 
-/* What is known of a zone's feed; nothing for other zones (print_feeds.c). */
-void print_feed(const json_t *zone);
+/* Where a zone comes from, for feeds, catalogs and their members (print_sources.c). */
+void print_source(const json_t *zone);
 
 /* The same of a secondary zone (print_secondary.c). */
 void print_secondary(const json_t *zone);

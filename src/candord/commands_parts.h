@@ -23,8 +23,8 @@ int command_refresh(void *context, const json_t *request, struct control_reply *
 int command_retransfer(void *context, const json_t *request, struct control_reply *reply);
 int command_flush(void *context, const json_t *request, struct control_reply *reply);
 
-/* Adds a member "feed" to those of `zones` that are feeds. */
-void commands_add_feeds(struct daemon *daemon, const struct config *config, json_t *zones);
+/* Adds to the objects of `zones` what is known of feeds, catalogs and their members. */
+void commands_add_sources(struct daemon *daemon, const struct config *config, json_t *zones);
 
 /* reload of a secondary zone is a refresh. False: it is something else; nothing has been done. */
 bool commands_reload_secondary(struct daemon *daemon, const json_t *request, struct control_reply *reply);

@@ -137,7 +137,7 @@ int command_zones(void *context, const json_t *request, struct control_reply *re
     struct snapshot *snapshot = daemon_snapshot(daemon);
     struct zone_list list = {.config = snapshot->config, .zones = json_array(), .only = named ? only : NULL};
     keeper_each(&daemon->keeper, add_zone, &list);
-    commands_add_feeds(daemon, snapshot->config, list.zones); /* not under the keeper's lock */
+    commands_add_sources(daemon, snapshot->config, list.zones); /* not under the keeper's lock */
     commands_add_secondaries(daemon, list.zones);
     snapshot_unref(snapshot);
     if (named && !json_array_size(list.zones)) {

@@ -40,11 +40,17 @@ static void read_into(const struct config_read_options *options, const char *tex
                         .report = report,
                         .read = options,
                         .at = {options->file, 0}};
-    b.top = text ? conf_parse_text(text, length, options->file, b.arena, report)
-                 : conf_parse_file(options->file, b.arena, report);
+    if (options->from)
+        b.top = options->from->top;
+    else if (text)
+        b.top = conf_parse_text(text, length, options->file, b.arena, report);
+    else
+        b.top = conf_parse_file(options->file, b.arena, report);
     if (!b.top && report->errors)
         return;
-    conf_check(report, b.top, TOP);
+    if (!options->from)
+        conf_check(report, b.top, TOP);
+    config->top = b.top;
     b.options = options_of(b.top, &b.at);
     build(&b);
 }

@@ -23,6 +23,8 @@
 #include "transfer/update.h"
 #include "zone/catalog.h"
 
+struct conf_statement;
+
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
     uint16_t port;
@@ -240,6 +242,7 @@ struct server_config {
 
 struct config {
     struct arena arena;
+    const struct conf_statement *top; /* the checked statements that it was built from */
     struct server_config server;
     struct log_config log;
     struct acl_environment environment;
@@ -269,6 +272,8 @@ struct catalog_list {
 
 struct config_read_options {
     const char *file;
+    const struct config *from; /* build from what this one was built from, and read nothing again; it has to
+                                  outlive the result. NULL: from the file */
     /* Overrides from the command line. */
     uint16_t port;       /* 0: as configured */
     const char *control; /* NULL: as configured */

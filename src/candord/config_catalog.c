@@ -134,15 +134,21 @@ static void put_server(struct text *text, const struct ip_address *address, uint
     put(text, "; ");
 }
 
+static struct conf_place place_of(const struct catalog_list *list)
+{
+    return (struct conf_place){list->file, 0};
+}
+
 /* The catalog's own word about servers; a key that is not configured cannot be used. */
-static unsigned put_given(struct builder *b, struct text *text, const struct catalog_primary *primary)
+static unsigned put_given(struct builder *b, const struct catalog_list *list, struct text *text,
+                          const struct catalog_primary *primary)
 {
     unsigned count = 0;
     for (; primary && count < PRIMARIES_MAX; primary = primary->next) {
         const struct tsig_key *key = primary->key ? find_key(b, primary->key) : NULL;
         char name[NAME_TEXT_MAX];
         if (primary->key && !key) {
-            conf_notice(b->report, b->at, "a catalog names the key '%.100s', which is not configured",
+            conf_notice(b->report, place_of(list), "it names the key '%.100s', which is not configured",
                         primary->key);
             continue;
         }
@@ -180,13 +186,14 @@ static void put_file(struct text *text, const struct view_config *view, const st
 
 /* False: it says no server, or too much. */
 static bool write_member(struct builder *b, const struct view_config *view,
-                         const struct catalog_config *catalog, const struct catalog *from,
+                         const struct catalog_config *catalog, const struct catalog_list *list,
                          const struct catalog_member *member, struct text *text)
 {
     char name[NAME_TEXT_MAX];
     *text = (struct text){.length = 0};
     put(text, "zone \"%s\" { type secondary; primaries { ", safe_name(member->name, ESCAPE_NAME, name));
-    unsigned servers = put_given(b, text, member->primaries ? member->primaries : from->primaries);
+    unsigned servers =
+        put_given(b, list, text, member->primaries ? member->primaries : list->catalog->primaries);
     if (!servers)
         servers = put_defaults(text, &catalog->primaries);
     put(text, "};");
@@ -194,7 +201,7 @@ static bool write_member(struct builder *b, const struct view_config *view,
         put_file(text, view, catalog, member->name);
     put(text, " };\n");
     if (!servers)
-        conf_notice(b->report, b->at, "the member '%s' of a catalog has no primaries: left out", name);
+        conf_notice(b->report, place_of(list), "its member '%s' has no primaries: left out", name);
     return servers && !text->full;
 }
 
@@ -209,16 +216,16 @@ static void add_member(struct builder *b, const struct scope *scope, struct view
     struct zone_config *zone = (struct zone_config *)&view->zones[view->zone_count]; /* being built */
     for (size_t i = 0; i < configured; i++)
         if (name_equal(view->zones[i].name, member->name)) {
-            conf_notice(b->report, b->at,
+            conf_notice(b->report, place_of(list),
                         "zone '%s' stands in the configuration (%s:%u): that of the catalog is left out",
                         name_to_text_nodot(member->name, name), view->zones[i].config_file,
                         view->zones[i].config_line);
             return;
         }
-    if (!write_member(b, view, catalog, list->catalog, member, &text))
+    if (!write_member(b, view, catalog, list, member, &text))
         return;
-    const struct conf_statement *statement =
-        conf_parse_text(text.bytes, text.length, list->file, b->arena, b->report);
+    const struct conf_statement *statement = conf_parse_text(
+        text.bytes, text.length, arena_strdup(b->arena, list->file) ?: "catalog", b->arena, b->report);
     memset(zone, 0, sizeof *zone);
     if (!statement || !build_zone(b, scope, statement, zone))
         return;

@@ -35,12 +35,17 @@ static void log_problem(void *context, const struct config_problem *problem)
               problem->line, problem->message);
 }
 
-static int read_config(struct daemon *daemon, struct config_holder **out)
+/* `whole`: with all members of catalogs, those that begin anew too. */
+static int read_config(struct daemon *daemon, bool whole, struct config_holder **out)
 {
+    const struct catalog_list *lists;
+    size_t list_count = catalogs_lists(daemon->catalogs, whole, &lists);
     const struct config_read_options options = {
         .file = daemon->options.config_file,
         .port = daemon->options.port,
         .control = daemon->options.control,
+        .catalog_count = list_count,
+        .catalogs = lists,
         .problem = log_problem,
     };
     struct config *config;
@@ -86,7 +91,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
 {
     struct config_holder *holder;
     sd_notify(0, "RELOADING=1");
-    int error = read_config(daemon, &holder);
+    int error = read_config(daemon, !catalogs_has_resets(daemon->catalogs), &holder);
     if (error) {
         log_write(LOG_CONFIG, LEVEL_ERROR, "configuration not reloaded: what was in force stays");
         fail_job(job, error, "the configuration has errors; what was in force stays");
@@ -161,18 +166,21 @@ static void *keeper_run(void *context)
 {
     struct daemon *daemon = context;
     bool going = true;
+    int follow_ms = -1;
     rcu_register_thread();
     setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
     while (going) {
         struct inbox_message *message;
         rcu_thread_offline();
         struct pollfd wait = {.fd = daemon->keeper_inbox.fd, .events = POLLIN};
-        if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+        if (poll(&wait, 1, follow_ms) < 0 && errno != EINTR)
             break;
         rcu_thread_online();
         inbox_quiet(&daemon->keeper_inbox);
         while (going && (message = inbox_take(&daemon->keeper_inbox)))
             going = run_job(daemon, (struct job *)message);
+        if (going)
+            follow_ms = follow_catalogs(daemon);
     }
     rcu_unregister_thread();
     return NULL;
@@ -335,9 +343,10 @@ static int prepare(struct daemon *daemon)
     keeper_init(&daemon->keeper);
     guard_open(daemon);
     daemon->feeds = feeds_new(daemon);
+    daemon->catalogs = catalogs_new();
     daemon->fetchers = fetchers_new(1, 1); /* until a configuration says how many */
     daemon->secondaries = daemon->fetchers ? secondaries_new(daemon) : NULL;
-    if (!daemon->feeds || !daemon->secondaries)
+    if (!daemon->feeds || !daemon->catalogs || !daemon->secondaries)
         return ERR_NOMEM;
     daemon->serving.secondaries = daemon->secondaries;
     int error = inbox_init(&daemon->inbox);
@@ -396,7 +405,7 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     raise_limits();
     int error = prepare(daemon);
     if (!error)
-        error = read_config(daemon, &daemon->holder);
+        error = read_config(daemon, true, &daemon->holder);
     if (error)
         return error;
     const struct config *config = daemon->holder->config;
@@ -412,7 +421,10 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     if (!daemon->keeper.helper)
         return ERR_NOMEM;
     keeper_load(&daemon->keeper, config, false);
-    error = publish(daemon, daemon->holder, problem, sizeof problem);
+    error = follow_at_start(daemon);
+    config = daemon->holder->config;
+    if (!error)
+        error = publish(daemon, daemon->holder, problem, sizeof problem);
     if (error)
         log_write(LOG_GENERAL, LEVEL_CRITICAL, "cannot start: %s", problem);
     if (!error)
@@ -540,6 +552,7 @@ void daemon_stop(struct daemon *daemon)
         jobs_done(&daemon->inbox_watch, LOOP_READ); /* what came back too late for the loop */
     }
     feeds_free(daemon->feeds);
+    catalogs_free(daemon->catalogs);
     secondaries_free(daemon->secondaries);
     fetchers_free(daemon->fetchers);
     if (daemon->loop)

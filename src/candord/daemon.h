@@ -16,6 +16,7 @@
 #include "base/inbox.h"
 #include "base/metrics.h"
 #include "candord/arrival.h"
+#include "candord/catalogs.h"
 #include "candord/config.h"
 #include "candord/courier.h"
 #include "candord/feeds.h"
@@ -54,6 +55,7 @@ struct daemon {
     int64_t configured_at_s;
     struct control *control;
     struct feeds *feeds;
+    struct catalogs *catalogs;
     struct fetchers *fetchers; /* the threads that transfer zones */
     struct secondaries *secondaries;
 };
@@ -97,6 +99,16 @@ void daemon_submit(struct daemon *daemon, struct job *job);
 
 /* A reference on the snapshot in force, for the main thread. */
 struct snapshot *daemon_snapshot(struct daemon *daemon);
+
+/* --- follow.c --- */
+
+/* Follows what the catalog zones say now, as far as it is due: members appear, change and go, and are
+ * published. Returns after how many milliseconds to come again; -1: when something has changed. Keeper
+ * thread. */
+int follow_catalogs(struct daemon *daemon);
+
+/* The same before the first publication, with the catalogs that were kept. 0 or memory. */
+int follow_at_start(struct daemon *daemon) MUST_CHECK;
 
 /* --- publish.c --- */
 

@@ -110,6 +110,7 @@ struct config_holder *config_holder_new(struct config *config)
         return NULL;
     atomic_init(&holder->references, 1);
     holder->config = config;
+    holder->base = NULL;
     return holder;
 }
 
@@ -124,6 +125,7 @@ void config_holder_unref(struct config_holder *holder)
     if (!holder || atomic_fetch_sub_explicit(&holder->references, 1, memory_order_acq_rel) != 1)
         return;
     config_free(holder->config);
+    config_holder_unref(holder->base);
     free(holder);
 }
 

@@ -33,6 +33,7 @@ struct truth_source_pool {
 struct config_holder {
     _Atomic unsigned references;
     struct config *config;
+    struct config_holder *base; /* whose text `config` was built from once more; NULL: its own */
 };
 
 /* A record as it stands in a message, names uncompressed. */
@@ -45,7 +46,7 @@ struct view {
     const struct view_config *config;
     unsigned index;
     uint32_t asked_id; /* stands for the view in the summaries of what is asked (rpz/sketch.h) */
-    bool any_client; /* match-clients and match-destinations let everybody in */
+    bool any_client;   /* match-clients and match-destinations let everybody in */
     bool has_policy;
     struct policy_set *policy;
     struct ready_record *policy_soas; /* of each policy zone, as add-soa adds it; length 0: none */

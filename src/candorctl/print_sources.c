@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* zones: a line for each feed, and what was skipped of its list. */
+/* zones: a line for each feed, and what was skipped of its list; catalogs and whose member a zone is. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +17,7 @@ static void print_next(const json_t *feed)
         printf(", next in %s\n", human_duration(wait_s > 0 ? wait_s : 0, in));
 }
 
-void print_feed(const json_t *zone)
+static void print_feed(const json_t *zone)
 {
     const json_t *feed = json_object_get(zone, "feed");
     const char *name = member_text(zone, "name"), *reason;
@@ -38,4 +38,17 @@ void print_feed(const json_t *zone)
     json_object_foreach(json_object_get(feed, "skipped"), reason, count)
         printf("%s: %" JSON_INTEGER_FORMAT " of the list's entries skipped: %s\n", name,
                json_integer_value(count), reason);
+}
+
+void print_source(const json_t *zone)
+{
+    const char *name = member_text(zone, "name");
+    print_feed(zone);
+    if (*member_text(zone, "catalog"))
+        printf("%s: a member of the catalog %s\n", name, member_text(zone, "catalog"));
+    if (json_object_get(zone, "members"))
+        printf("%s: a catalog of %d zones\n", name, (int)member_int(zone, "members"));
+    if (*member_text(zone, "catalog_problem"))
+        printf("%s: NOT FOLLOWED: %s; its zones stay as they are\n", name,
+               member_text(zone, "catalog_problem"));
 }

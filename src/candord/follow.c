@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Catalog zones are followed: the configuration in force is built once more with the members that they name
+ * now. No file is read again: a half edited named.conf is nobody's business but the operator's. */
+#include <string.h>
+
+#include "base/log.h"
+#include "candord/daemon.h"
+
+/* The configuration's own warnings have been told when it was read. */
+static void log_problem(void *context, const struct config_problem *problem)
+{
+    (void)context;
+    if (problem->error || strncmp(problem->file, "catalog ", 8) == 0)
+        log_write(LOG_CONFIG, problem->error ? LEVEL_ERROR : LEVEL_WARN, "%s: %s", problem->file,
+                  problem->message);
+}
+
+static int build_again(struct daemon *daemon, bool whole, struct config_holder **out)
+{
+    struct config_holder *base = daemon->holder->base ? daemon->holder->base : daemon->holder;
+    struct config *config;
+    struct config_read_options options = {.file = daemon->options.config_file,
+                                          .port = daemon->options.port,
+                                          .control = daemon->options.control,
+                                          .from = base->config,
+                                          .problem = log_problem};
+    options.catalog_count = catalogs_lists(daemon->catalogs, whole, &options.catalogs);
+    int error = config_read(&options, &config);
+    if (error)
+        return error;
+    *out = config_holder_new(config);
+    if (!*out) {
+        config_free(config);
+        return ERR_NOMEM;
+    }
+    (*out)->base = config_holder_ref(base);
+    return 0;
+}
+
+static void say_followed(const struct config *config)
+{
+    size_t members = 0;
+    for (size_t v = 0; v < config->view_count; v++)
+        for (size_t i = 0; i < config->views[v].zone_count; i++)
+            members += config->views[v].zones[i].catalog != NULL;
+    log_write(LOG_GENERAL, LEVEL_NOTICE, "catalogs: %zu member zone%s", members, members == 1 ? "" : "s");
+}
+
+static int apply(struct daemon *daemon, bool whole)
+{
+    char problem[512];
+    struct config_holder *holder, *old = daemon->holder;
+    int error = build_again(daemon, whole, &holder);
+    if (error)
+        return error;
+    keeper_load(&daemon->keeper, holder->config, true);
+    error = publish(daemon, holder, problem, sizeof problem);
+    if (error) {
+        config_holder_unref(holder);
+        return error;
+    }
+    daemon->holder = holder;
+    keeper_forget(&daemon->keeper, holder->config);
+    feeds_configure(daemon->feeds, holder);
+    secondaries_configure(daemon->secondaries, holder);
+    config_holder_unref(old);
+    return 0;
+}
+
+int follow_catalogs(struct daemon *daemon)
+{
+    catalogs_look(daemon->catalogs, &daemon->keeper, daemon->holder->config);
+    int wait_ms = catalogs_wait_ms(daemon->catalogs);
+    if (wait_ms)
+        return wait_ms;
+    int error = catalogs_has_resets(daemon->catalogs) ? apply(daemon, false) : 0;
+    if (!error)
+        error = apply(daemon, true);
+    catalogs_followed(daemon->catalogs);
+    if (error)
+        log_write(LOG_GENERAL, LEVEL_ERROR, "catalogs cannot be followed: %s", err_text(error));
+    else
+        say_followed(daemon->holder->config);
+    return catalogs_wait_ms(daemon->catalogs);
+}
+
+int follow_at_start(struct daemon *daemon)
+{
+    struct config_holder *holder;
+    catalogs_look(daemon->catalogs, &daemon->keeper, daemon->holder->config);
+    if (catalogs_wait_ms(daemon->catalogs) < 0)
+        return 0;
+    int error = build_again(daemon, true, &holder);
+    if (error)
+        return error;
+    config_holder_unref(daemon->holder);
+    daemon->holder = holder;
+    keeper_load(&daemon->keeper, holder->config, true);
+    catalogs_followed(daemon->catalogs);
+    say_followed(holder->config);
+    return 0;
+}
