@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Catalog zones are followed: the configuration in force is built once more with the members that they name
  * now. No file is read again: a half edited named.conf is nobody's business but the operator's. */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "candord/daemon.h"
+#include "dns/name.h"
 
 /* The configuration's own warnings have been told when it was read. */
 static void log_problem(void *context, const struct config_problem *problem)
@@ -46,6 +50,39 @@ static void say_followed(const struct config *config)
     log_write(LOG_GENERAL, LEVEL_NOTICE, "catalogs: %zu member zone%s", members, members == 1 ? "" : "s");
 }
 
+static const struct zone_config *find_zone(const struct config *config, const char *view_name,
+                                           const uint8_t *name)
+{
+    const struct zone_config *found = NULL;
+    for (size_t v = 0; v < config->view_count; v++)
+        for (size_t i = 0; strcmp(config->views[v].name, view_name) == 0 && i < config->views[v].zone_count;
+             i++)
+            if (name_equal(config->views[v].zones[i].name, name))
+                found = &config->views[v].zones[i];
+    return found;
+}
+
+/* A member that goes leaves nothing behind (RFC 9432 section 5.5): when it comes again, it begins anew. */
+static void remove_files(const struct zone_config *zone)
+{
+    char journal[PATH_MAX];
+    if (!zone->file)
+        return;
+    unlink(zone->file);
+    if (snprintf(journal, sizeof journal, "%s.journal", zone->file) < (int)sizeof journal)
+        unlink(journal);
+}
+
+static void remove_gone(const struct config *before, const struct config *now)
+{
+    for (size_t v = 0; v < before->view_count; v++)
+        for (size_t i = 0; i < before->views[v].zone_count; i++) {
+            const struct zone_config *zone = &before->views[v].zones[i];
+            if (zone->catalog && !find_zone(now, before->views[v].name, zone->name))
+                remove_files(zone);
+        }
+}
+
 static int apply(struct daemon *daemon, bool whole)
 {
     char problem[512];
@@ -63,6 +100,7 @@ static int apply(struct daemon *daemon, bool whole)
     keeper_forget(&daemon->keeper, holder->config);
     feeds_configure(daemon->feeds, holder);
     secondaries_configure(daemon->secondaries, holder);
+    remove_gone(old->config, holder->config);
     config_holder_unref(old);
     return 0;
 }

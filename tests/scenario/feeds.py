@@ -3,6 +3,7 @@
 do wrong while the rules in force stay."""
 import json
 import os
+import re
 import sys
 import time
 
@@ -74,7 +75,7 @@ def reload(candord, zone="feed.test", fails=None):
     if fails is not None:
         problem = state(candord, zone + ".")["feed"]["problem"] or ""
         assert fails in problem, (fails, problem, told)
-        assert fails in candord.log()[since:], "the log does not say: " + fails
+        candord.wait_log(re.escape(fails), since=since)
     return state(candord, zone + ".")
 
 
@@ -198,6 +199,7 @@ def check_refusals(candord, server, plain, stranger, wrong_name):
         server.pages["/list"] = web.Page("gone\n", status=410)
         for _ in range(3):
             candord.ctl("reload", "--wait", "feed.test", check=False)
+        candord.wait_log("HTTP status 410", since=since)
         tap.equal(candord.log()[since:].count("HTTP status 410"), 1)
         assert state(candord)["feed"]["failures"] >= 3
     with tap.case("a redirection that leads to a list is followed, and the trouble is over"):
@@ -272,6 +274,29 @@ def check_resolution(box, ca):
     server.close()
 
 
+def check_guard(box, ca, server):
+    def names(prefix):
+        return "".join("%s%d.example.test\n" % (prefix, i) for i in range(1500))
+    server.pages["/list"] = web.Page(names("old"))
+    candord = start(box, ca, feed("feed.test", server.url + "/list", more='file "copy";'))
+    wait_loaded(candord)
+    with tap.case("a list that has turned into another one is held: the rules in force stay, the copy too"):
+        server.pages["/list"] = web.Page(names("new"), etag='"new"')
+        candord.ctl("reload", "feed.test", check=False)
+        assert "feed.test" in candord.ctl("held"), candord.ctl("zones")
+        assert blocked(candord, "old7.example.test") and not blocked(candord, "new7.example.test")
+        with open(os.path.join(candord.dir, "copy")) as f:
+            assert f.read().startswith("old0.")
+    with tap.case("it is not fetched again while it is held, and acts when it is released"):
+        candord.ctl("reload", "feed.test", check=False)
+        tap.equal(state(candord)["feed"]["http_status"], 304)
+        assert blocked(candord, "old7.example.test")
+        candord.ctl("release", "feed.test")
+        wait_for(candord, lambda: blocked(candord, "new7.example.test"))
+        assert not blocked(candord, "old7.example.test")
+    candord.stop()
+
+
 def check_schedule(box, ca, server):
     server.pages["/list"] = web.Page("one.example.test\n")
     quick = feed("feed.test", server.url + "/list").replace("refresh 1h; retry 1h;", "refresh 2; retry 1;")
@@ -310,6 +335,7 @@ def main():
         check_refusals(candord, server, plain, stranger, wrong_name)
         candord.stop()
         check_slow(box, ca, server)
+        check_guard(box, ca, server)
         check_schedule(box, ca, server)
         check_resolution(box, ca)
         check_restart(box, ca, server)
