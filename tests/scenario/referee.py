@@ -9,8 +9,9 @@ Every difference of rcode, flags, sections or EDNS fails the run unless it is on
 tests/support/wanted.py, where each entry names the rule of doc/rpz.md that wants it. The log lines about
 rewriting are compared too. Each difference is printed with the rules that could have to do with it and the dig
 command; --shrink cuts the policy down to the rules that it needs. --self puts named in candord's place, to see
-that the referee itself is sound. Some configurations have two views with a policy each; those with rules about
-name servers resolve through a tree of delegations, the others through one forwarder.
+that the referee itself is sound. Some configurations have two views with a policy each; in some candord gets the
+policy zones from another named, the last third of the rules by IXFR; those with rules about name servers resolve
+through a tree of delegations, the others through one forwarder.
 
 Not refereed: owners outside the zone and reloads with included files (Debian's named 9.18.49 aborts on the one
 and misses rules after the other).
@@ -20,6 +21,7 @@ import collections
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +59,7 @@ class Court:
 
     def __init__(self, box, seed, named_against_itself, nameservers):
         self.box, self.itself = box, named_against_itself
+        self.transfers = 0
         self.net = servers.free_net() if nameservers else "127.53"
         self.world = policyworld.World(random.Random("%s/world" % seed), self.net)
         for zones, name in ((self.world.far, policyworld.SIGNED), (self.world.zones, policyworld.SIGNED_PRIMARY)):
@@ -69,11 +72,47 @@ class Court:
     def start_both(self, setting, failing_port):
         configuration = setting.configuration(self.forwarder.port, failing_port)
         files = setting.files()
-        first = self.box.named if self.itself else self.box.candord
-        return first(configuration, files=files), self.box.named(configuration, files=files)
+        theirs = self.box.named(configuration, files=files)
+        if self.itself:
+            return self.box.named(configuration, files=files), theirs
+        if setting.transferred:
+            return self.start_secondary(setting, configuration, files), theirs
+        return self.box.candord(configuration, files=files), theirs
 
-    def stop(self, pair):
-        for server in pair:
+    def start_secondary(self, setting, configuration, files):
+        """candord with policy zones that came by AXFR, and then by IXFR to what they are now, from another named."""
+        before = setting.files_before()
+        self.transfers += 1  # each in a folder of its own: journals and copies of zones stay there
+        primary = servers.Named(self.box, "primary-%d" % self.transfers, setting.primary_configuration())
+        for name, text in before.items():
+            primary.write(name, text)
+        primary.start()
+        candord = servers.Candord(self.box, "secondary-%d" % self.transfers,
+                                  setting.secondary_configuration(configuration, primary.port))
+        for name in files.keys() - before.keys():
+            candord.write(name, files[name])
+        candord.start()
+        self.wait_serial(candord, setting, policyworld.SERIAL - 1)
+        for name in before:
+            primary.write(name, files[name])
+        primary.signal(signal.SIGHUP)
+        primary.wait(lambda: primary.log().count("loaded serial %d\n" % policyworld.SERIAL) >= len(before), 20, "reloaded")
+        for policy in setting.policies:
+            for zone in policy.zones:
+                candord.ctl("refresh", zone.name)
+        self.wait_serial(candord, setting, policyworld.SERIAL)
+        assert primary.log().count("IXFR started") >= len(before), "no IXFR:\n" + primary.log()[-3000:]
+        self.stop([primary])
+        return candord
+
+    @staticmethod
+    def wait_serial(candord, setting, serial):
+        wanted_ones = {z.name + "." for p in setting.policies for z in p.zones}
+        candord.wait(lambda: all(z["serial"] == serial for z in candord.ctl_json("zones")["zones"]
+                                 if z["name"] in wanted_ones), 30, "at serial %d" % serial)
+
+    def stop(self, some):
+        for server in some:
             server.stop()
             os.unlink(server.log_file)
             self.box.servers.remove(server)

@@ -218,6 +218,7 @@ class Setting:
         views = HALVES if rng.random() < 0.3 else [SOURCES]
         self.policies = [Policy(world, rng, questions // len(views), nameservers, sources) for sources in views]
         self.questions = [q for p in self.policies for q in p.questions]
+        self.transferred = len(views) == 1 and rng.random() < 0.4  # candord gets its policy zones from a primary
 
     def policy_for(self, source):
         return next(p for p in self.policies if source in p.sources)
@@ -229,7 +230,7 @@ class Setting:
         return other
 
     def words(self):
-        return " | ".join(" ".join(p.globals) or "defaults" for p in self.policies)
+        return " | ".join(" ".join(p.globals) or "defaults" for p in self.policies) + ", transferred" * self.transferred
 
     def file_name(self, policy, zone):
         return "%s.%d" % (zone.name, self.policies.index(policy))
@@ -239,10 +240,32 @@ class Setting:
         found["hints"] = self.world.hints()
         for policy in self.policies:
             for zone in policy.zones:
-                found[self.file_name(policy, zone)] = (
-                    "$TTL 300\n@ 900 SOA ns.%s. host.%s. 7 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
-                        zone.name, zone.name, "".join(line + "\n" for line in zone.lines)))
+                found[self.file_name(policy, zone)] = zone_text(zone.name, SERIAL, zone.lines)
         return found
+
+    def files_before(self):
+        """The policy zones as they were before: a third of the rules is to come, and some strong ones are to go."""
+        found = {}
+        for policy in self.policies:
+            for zone in policy.zones:
+                taken = {line.split()[0].lower() for line in zone.lines}
+                gone = [line for line in GONE if line.split()[0] not in taken]
+                found[self.file_name(policy, zone)] = zone_text(
+                    zone.name, SERIAL - 1, [line for i, line in enumerate(zone.lines) if i % 3] + gone)
+        return found
+
+    def primary_configuration(self):
+        """Of the named that candord gets the policy zones from."""
+        return PRIMARY_CONFIGURATION + "".join(
+            'zone "%s" { type primary; file "%s"; };\n' % (z.name, self.file_name(p, z)) for p in self.policies for z in p.zones)
+
+    def secondary_configuration(self, configuration, primary):
+        """candord's, from that which named gets."""
+        for policy in self.policies:
+            for zone in policy.zones:
+                configuration = configuration.replace('type primary; file "%s"' % self.file_name(policy, zone),
+                                                      "type secondary; primaries { 127.0.0.1 port %d; }" % primary)
+        return configuration
 
     def zones_of(self, policy, failing):
         zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
@@ -507,6 +530,29 @@ class Policy:
         return "  response-policy {\n%s  }%s;\n" % (zones, "".join(" " + w for w in self.globals))
 
 
+def zone_text(name, serial, lines):
+    return "$TTL 300\n@ 900 SOA ns.%s. host.%s. %d 3600 900 604800 60\n@ NS ns.w1.test.\n%s" % (
+        name, name, serial, "".join(line + "\n" for line in lines))
+
+
+SERIAL = 7
+GONE = ["*.test 30 CNAME .", "8.0.0.0.10.rpz-ip 30 CNAME *.", "8.0.0.0.127.rpz-client-ip 30 CNAME rpz-drop.",
+        "*.host.f2.test.rpz-nsdname 30 CNAME rpz-tcp-only."]
+PRIMARY_CONFIGURATION = """options {
+  directory "@DIR@";
+  listen-on port @PORT@ { 127.0.0.1; };
+  listen-on-v6 { none; };
+  pid-file "@DIR@/pid";
+  session-keyfile "@DIR@/session.key";
+  recursion no;
+  dnssec-validation no;
+  allow-transfer { any; };
+  notify no;
+  ixfr-from-differences yes;
+  max-ixfr-ratio unlimited;
+};
+controls { };
+"""
 CONFIGURATION = """options {
   directory "@DIR@";
   listen-on port @PORT@ { 127.0.0.1; };
