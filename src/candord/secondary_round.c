@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "candord/secondary_round.h"
-
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "candord/link.h"
+#include "candord/secondary_attempt.h"
 #include "dns/name.h"
-#include "transfer/incoming.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -19,20 +14,6 @@ enum {
     UDP_TRY_MS = 1000, /* the first; each next one as much longer */
     TCP_ANSWER_MS = 15000,
     EDNS_BYTES = 1232,
-    PROGRESS_MESSAGES = 16,
-};
-
-/* One attempt at work: what round_run() and its helpers share. */
-struct attempt {
-    struct round *round;
-    const struct peer_config *peer;
-    const struct tsig_key *key;
-    struct zone_look look;
-    struct link link; /* open when link.bytes is set */
-    bool no_edns;     /* the primary does not take EDNS */
-    bool has_expire;
-    uint32_t expire_s; /* EDNS EXPIRE: no longer than this */
-    uint64_t began_ms;
 };
 
 /* --- texts --- */
@@ -54,8 +35,7 @@ static const char *server_text(const struct attempt *a, char out[IP_TEXT_MAX])
 }
 
 /* BIND's beginning of such lines. */
-__attribute__((format(printf, 3, 4))) static void say(const struct attempt *a, enum log_level level,
-                                                      const char *format, ...)
+void attempt_say(const struct attempt *a, enum log_level level, const char *format, ...)
 {
     char text[600], server[IP_TEXT_MAX];
     va_list arguments;
@@ -66,7 +46,7 @@ __attribute__((format(printf, 3, 4))) static void say(const struct attempt *a, e
               server_text(a, server), text);
 }
 
-__attribute__((format(printf, 3, 4))) static int fail(struct attempt *a, int error, const char *format, ...)
+int attempt_fail(struct attempt *a, int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -75,19 +55,12 @@ __attribute__((format(printf, 3, 4))) static int fail(struct attempt *a, int err
     return error;
 }
 
-static int fail_link(struct attempt *a, int error)
+int attempt_fail_link(struct attempt *a, int error)
 {
-    return fail(a, error, "%s", a->link.problem);
+    return attempt_fail(a, error, "%s", a->link.problem);
 }
 
 /* --- what is configured --- */
-
-static bool wants_ixfr(const struct attempt *a)
-{
-    bool configured = a->round->zone->transfer_in.request_ixfr;
-    return a->look.latest && !a->round->whole &&
-           (a->peer && a->peer->request_ixfr >= 0 ? a->peer->request_ixfr : configured);
-}
 
 static bool wants_expire(const struct attempt *a)
 {
@@ -104,7 +77,7 @@ static struct ip_address source_of(const struct attempt *a)
     return of_peer.family != IP_NONE ? of_peer : v6 ? in->source_v6 : in->source_v4;
 }
 
-static struct transfer_request request_of(const struct attempt *a, uint16_t type)
+struct transfer_request attempt_request(const struct attempt *a, uint16_t type)
 {
     return (struct transfer_request){.zone = a->round->zone->name,
                                      .id = random_u16(),
@@ -112,7 +85,7 @@ static struct transfer_request request_of(const struct attempt *a, uint16_t type
                                      .serial = a->look.latest ? zone_content_serial(a->look.latest) : 0};
 }
 
-static int open_link(struct attempt *a, enum link_kind kind)
+int attempt_open(struct attempt *a, enum link_kind kind)
 {
     const char *tls = a->round->primary->tls;
     const struct link_options options = {
@@ -125,37 +98,36 @@ static int open_link(struct attempt *a, enum link_kind kind)
     };
     link_close(&a->link);
     int error = link_open(&a->link, &options);
-    return error ? fail_link(a, error) : 0;
+    return error ? attempt_fail_link(a, error) : 0;
 }
 
 /* --- questions and signatures --- */
 
-static int send_request(struct attempt *a, const struct transfer_request *request,
-                        struct tsig_session *session)
+int attempt_send(struct attempt *a, const struct transfer_request *request, struct tsig_session *session)
 {
     uint8_t message[REQUEST_BYTES_MAX + TSIG_BYTES_MAX];
     size_t length = transfer_request_write(request, message);
     tsig_begin(session, a->key);
     if (tsig_sign(session, message, &length, sizeof message, (uint64_t)clock_wall_s()))
-        return fail(a, ERR_NOMEM, "the question could not be signed");
+        return attempt_fail(a, ERR_NOMEM, "the question could not be signed");
     int error = link_send(&a->link, message, length);
-    return error ? fail_link(a, error) : 0;
+    return error ? attempt_fail_link(a, error) : 0;
 }
 
 /* Checks a message's signature; *length becomes that of the message without it. */
-static int check_signature(struct attempt *a, struct tsig_session *session, const uint8_t *message,
-                           size_t *length)
+int attempt_check_signature(struct attempt *a, struct tsig_session *session, const uint8_t *message,
+                            size_t *length)
 {
     if (!a->key)
         return 0;
     int error = tsig_verify(session, message, *length, (uint64_t)clock_wall_s(), length);
     if (error == ERR_REFUSED && session->peer_error)
-        return fail(a, ERR_REFUSED, "the primary refuses our signature: %s",
-                    tsig_error_text(session->peer_error));
+        return attempt_fail(a, ERR_REFUSED, "the primary refuses our signature: %s",
+                            tsig_error_text(session->peer_error));
     if (error == ERR_REFUSED)
-        return fail(a, ERR_REFUSED, "the answer's signature is not accepted: %s",
-                    tsig_error_text(session->error));
-    return error < 0 ? fail(a, error, "a malformed message") : 0;
+        return attempt_fail(a, ERR_REFUSED, "the answer's signature is not accepted: %s",
+                            tsig_error_text(session->error));
+    return error < 0 ? attempt_fail(a, error, "a malformed message") : 0;
 }
 
 /* --- has it changed? --- */
@@ -168,10 +140,10 @@ static int judge_soa(struct attempt *a, const struct soa_answer *soa)
         return ERR_UNSUPPORTED;
     }
     if (soa->rcode)
-        return fail(a, ERR_REFUSED, "refresh: unexpected rcode (%s)", rcode_to_text(soa->rcode));
+        return attempt_fail(a, ERR_REFUSED, "refresh: unexpected rcode (%s)", rcode_to_text(soa->rcode));
     if (!soa->has_soa || !soa->authority)
-        return fail(a, ERR_INVALID, "refresh: %s answer",
-                    soa->has_soa ? "non-authoritative" : "no SOA in the");
+        return attempt_fail(a, ERR_INVALID, "refresh: %s answer",
+                            soa->has_soa ? "non-authoritative" : "no SOA in the");
     round->has_timers = true;
     round->timers = (struct schedule_timers){soa->refresh_s, soa->retry_s, soa->expire_s};
     round->their_serial = soa->serial;
@@ -190,15 +162,15 @@ static int receive_soa(struct attempt *a, const struct transfer_request *request
         struct soa_answer soa;
         int error = link_receive(&a->link, &message, &length);
         if (error)
-            return fail_link(a, error);
+            return attempt_fail_link(a, error);
         if (soa_answer_read(request, message, length, &soa) != 0) {
             if (a->link.options.kind == LINK_UDP)
                 continue; /* somebody else's, or forged: the right one may come yet */
-            return fail(a, ERR_MALFORMED, "refresh: a malformed answer");
+            return attempt_fail(a, ERR_MALFORMED, "refresh: a malformed answer");
         }
         if (soa.truncated)
             return ERR_AGAIN;
-        error = check_signature(a, session, message, &length);
+        error = attempt_check_signature(a, session, message, &length);
         return error ? error : judge_soa(a, &soa);
     }
 }
@@ -206,12 +178,12 @@ static int receive_soa(struct attempt *a, const struct transfer_request *request
 static int try_soa(struct attempt *a, uint32_t wait_ms)
 {
     struct tsig_session session;
-    struct transfer_request request = request_of(a, TYPE_SOA);
+    struct transfer_request request = attempt_request(a, TYPE_SOA);
     request.ask_expire = wants_expire(a) && !a->no_edns;
     request.edns_bytes = request.ask_expire ? EDNS_BYTES : 0;
     a->link.deadline_ms = clock_mono_ms() + wait_ms;
     a->link.idle_ms = wait_ms;
-    int error = send_request(a, &request, &session);
+    int error = attempt_send(a, &request, &session);
     if (!error)
         error = receive_soa(a, &request, &session);
     tsig_end(&session);
@@ -227,7 +199,7 @@ static int ask_soa_once(struct attempt *a, uint32_t wait_ms)
 
 static int ask_soa_by_udp(struct attempt *a)
 {
-    int error = open_link(a, LINK_UDP);
+    int error = attempt_open(a, LINK_UDP);
     for (uint32_t i = 1; i <= UDP_TRIES && (error == 0 || error == ERR_TIMEOUT); i++) {
         error = ask_soa_once(a, i * UDP_TRY_MS);
         if (error == 0)
@@ -240,10 +212,10 @@ static int ask_soa_by_udp(struct attempt *a)
 /* The connection stays open for the transfer. */
 static int ask_soa_by_tcp(struct attempt *a)
 {
-    int error = open_link(a, LINK_TCP);
+    int error = attempt_open(a, LINK_TCP);
     if (!error)
         error = ask_soa_once(a, TCP_ANSWER_MS);
-    return error == ERR_AGAIN ? fail(a, ERR_MALFORMED, "refresh: truncated over TCP") : error;
+    return error == ERR_AGAIN ? attempt_fail(a, ERR_MALFORMED, "refresh: truncated over TCP") : error;
 }
 
 static int ask_soa(struct attempt *a)
@@ -255,218 +227,15 @@ static int ask_soa(struct attempt *a)
     return error == ERR_AGAIN || nothing_came ? ask_soa_by_tcp(a) : error;
 }
 
-/* --- handing over --- */
+/* --- the whole --- */
 
-/* Waits until the keeper is done with an arrival. */
-struct delivery {
-    sem_t done;
-    int error;
-    uint32_t serial;
-    char problem[512];
-};
-
-static void delivered(struct arrival *arrival)
-{
-    struct delivery *delivery = arrival->context;
-    delivery->error = arrival->error;
-    delivery->serial = arrival->serial;
-    snprintf(delivery->problem, sizeof delivery->problem, "%s", arrival->problem);
-    arrival_free(arrival);
-    sem_post(&delivery->done);
-}
-
-static struct arrival *new_arrival(const struct attempt *a, enum arrival_kind kind)
+struct arrival *attempt_arrival(const struct attempt *a, enum arrival_kind kind)
 {
     struct arrival *arrival = arrival_new(kind, ARRIVAL_TRANSFER, a->round->view->name, a->round->zone->name);
     if (arrival)
         primary_to_text(a->round->primary, arrival->from, sizeof arrival->from);
     return arrival;
 }
-
-static int deliver(struct attempt *a, struct arrival *arrival)
-{
-    struct delivery delivery = {0};
-    sem_init(&delivery.done, 0, 0);
-    arrival->context = &delivery;
-    arrival->done = delivered;
-    arrival_deliver(a->round->daemon, arrival);
-    while (sem_wait(&delivery.done))
-        ; /* EINTR */
-    sem_destroy(&delivery.done);
-    if (delivery.error)
-        return fail(a, delivery.error, "%s",
-                    delivery.problem[0] ? delivery.problem : err_text(delivery.error));
-    a->round->has_serial = true;
-    a->round->serial = delivery.serial;
-    return 0;
-}
-
-static int hand_over(struct attempt *a, struct incoming *in)
-{
-    bool whole = incoming_kind(in) == INCOMING_WHOLE;
-    struct arrival *arrival = new_arrival(a, whole ? ARRIVAL_WHOLE : ARRIVAL_CHANGES);
-    if (!arrival)
-        return fail(a, ERR_NOMEM, "out of memory");
-    int error = whole ? incoming_build(in, &arrival->whole) : 0;
-    if (error) {
-        arrival_free(arrival);
-        return fail(a, error, "%s", incoming_problem(in));
-    }
-    if (!whole)
-        arrival->changes = incoming_changes(in);
-    arrival->bytes = incoming_bytes(in);
-    arrival->took_ms = (uint32_t)(clock_mono_ms() - a->began_ms);
-    return deliver(a, arrival);
-}
-
-/* --- the transfer --- */
-
-static void show_progress(const struct attempt *a, const struct incoming *in)
-{
-    if (!a->look.progress)
-        return;
-    atomic_store_explicit(&a->look.progress->records, incoming_records(in), memory_order_relaxed);
-    atomic_store_explicit(&a->look.progress->bytes, incoming_bytes(in), memory_order_relaxed);
-}
-
-/* All messages, until the answer is complete. */
-static int receive_transfer(struct attempt *a, struct incoming *in, struct tsig_session *session)
-{
-    int more = 1;
-    while (more == 1) {
-        const uint8_t *message;
-        size_t length;
-        int error = link_receive(&a->link, &message, &length);
-        if (error)
-            return fail_link(a, error);
-        error = check_signature(a, session, message, &length);
-        if (error)
-            return error;
-        more = incoming_take(in, message, length);
-        if (incoming_messages(in) % PROGRESS_MESSAGES == 1)
-            show_progress(a, in);
-    }
-    show_progress(a, in);
-    if (more < 0)
-        return fail(a, more, "%s", incoming_problem(in));
-    return tsig_is_complete(session) ? 0 : fail(a, ERR_REFUSED, "the last message is not signed");
-}
-
-static void say_completed(const struct attempt *a, const struct incoming *in)
-{
-    const char *why;
-    uint64_t took_ms = clock_mono_ms() - a->began_ms, left_out = incoming_left_out(in, &why);
-    say(a, LEVEL_INFO,
-        "Transfer completed: %u messages, %llu records, %llu bytes, %llu.%03llu secs (%llu bytes/sec) "
-        "(serial %u%s)",
-        incoming_messages(in), (unsigned long long)incoming_records(in),
-        (unsigned long long)incoming_bytes(in), (unsigned long long)took_ms / 1000,
-        (unsigned long long)took_ms % 1000,
-        (unsigned long long)(incoming_bytes(in) * 1000 / (took_ms ? took_ms : 1)), incoming_soa(in)->serial,
-        incoming_kind(in) == INCOMING_CHANGES ? ", changes" : "");
-    if (left_out)
-        say(a, LEVEL_WARN, "%llu records were left out (%s)", (unsigned long long)left_out, why);
-}
-
-static void take_soa(struct attempt *a, const struct incoming_soa *soa)
-{
-    a->round->has_timers = true;
-    a->round->timers = (struct schedule_timers){soa->refresh_s, soa->retry_s, soa->expire_s};
-    a->round->their_serial = soa->serial;
-}
-
-static int finish_transfer(struct attempt *a, struct incoming *in)
-{
-    take_soa(a, incoming_soa(in));
-    if (incoming_kind(in) == INCOMING_UP_TO_DATE) {
-        a->round->result = ROUND_CURRENT;
-        return 0;
-    }
-    int error = hand_over(a, in);
-    if (error)
-        return error;
-    say_completed(a, in);
-    a->round->result = ROUND_TRANSFERRED;
-    return 0;
-}
-
-static int transfer_over_link(struct attempt *a, const struct transfer_request *request, struct incoming *in)
-{
-    struct tsig_session session;
-    const struct transfer_in_config *limits = &a->round->zone->transfer_in;
-    a->link.deadline_ms = clock_mono_ms() + (uint64_t)limits->max_time_s * 1000;
-    a->link.idle_ms = limits->max_idle_s > INT32_MAX / 1000 ? INT32_MAX : limits->max_idle_s * 1000;
-    int error = send_request(a, request, &session);
-    if (!error)
-        error = receive_transfer(a, in, &session);
-    tsig_end(&session);
-    return error;
-}
-
-static struct incoming *new_incoming(const struct attempt *a, const struct transfer_request *request)
-{
-    const struct incoming_options options = {
-        .request = *request,
-        .policy = a->round->zone->is_policy,
-        .any_serial = a->round->whole,
-        .has_version = a->look.latest != NULL,
-        .old_records = a->look.latest ? zone_content_records(a->look.latest) : 0,
-        .max_records = a->round->zone->transfer_in.max_records,
-    };
-    return incoming_new(&options);
-}
-
-/* Opens a connection unless the one for the SOA is still there. */
-static int connect_for_transfer(struct attempt *a)
-{
-    char local[IP_TEXT_MAX];
-    int error = a->link.bytes ? 0 : open_link(a, LINK_TCP);
-    if (!error)
-        say(a, LEVEL_INFO, "connected using %s%s", link_local_text(&a->link, local),
-            a->round->primary->tls ? " (TLS)" : "");
-    return error;
-}
-
-static int transfer(struct attempt *a, uint16_t type)
-{
-    bool reused = a->link.bytes != NULL;
-    const struct transfer_request request = request_of(a, type);
-    int error = connect_for_transfer(a);
-    struct incoming *in = error ? NULL : new_incoming(a, &request);
-    if (error)
-        return error;
-    if (!in)
-        return fail(a, ERR_NOMEM, "out of memory");
-    a->began_ms = clock_mono_ms();
-    if (a->look.progress)
-        zone_progress_begin(a->look.progress, DOING_TRANSFER, 0);
-    error = transfer_over_link(a, &request, in);
-    link_close(&a->link);
-    bool closed_before = error == ERR_CLOSED && reused && incoming_messages(in) == 0;
-    if (!error)
-        error = finish_transfer(a, in);
-    if (a->look.progress)
-        zone_progress_end(a->look.progress);
-    incoming_free(in);
-    /* A server may close after the SOA's answer: that is no failure of the transfer. */
-    return closed_before && !fetch_is_cancelled(&a->round->job) ? transfer(a, type) : error;
-}
-
-/* Changes that cannot be had, or do not apply, are no reason to stay behind. */
-static int transfer_any(struct attempt *a)
-{
-    if (!wants_ixfr(a))
-        return transfer(a, TYPE_AXFR);
-    int error = transfer(a, TYPE_IXFR);
-    bool hopeless = error == 0 || error == ERR_TIMEOUT || error == ERR_NOMEM || error == ERR_LIMIT ||
-                    error <= ERR_ERRNO_BASE || fetch_is_cancelled(&a->round->job);
-    if (hopeless)
-        return error;
-    say(a, LEVEL_INFO, "%s, retrying with AXFR", a->round->problem);
-    return transfer(a, TYPE_AXFR);
-}
-
-/* --- the whole --- */
 
 static void confirmed(struct arrival *arrival)
 {
@@ -475,7 +244,7 @@ static void confirmed(struct arrival *arrival)
 
 static void confirm(struct attempt *a)
 {
-    struct arrival *arrival = new_arrival(a, ARRIVAL_CONFIRMED);
+    struct arrival *arrival = attempt_arrival(a, ARRIVAL_CONFIRMED);
     if (!arrival)
         return;
     arrival->done = confirmed;
@@ -490,7 +259,7 @@ static int ask(struct attempt *a)
     if (error)
         return error;
     if (round->whole || !a->look.latest || serial_newer(round->their_serial, ours)) {
-        error = transfer_any(a);
+        error = attempt_transfer(a);
     } else {
         round->result = ROUND_CURRENT;
     }
@@ -514,7 +283,7 @@ void round_run(struct fetch_job *job)
     if (a.look.latest && round->zone->is_policy != (zone_content_get_policy(a.look.latest) != NULL))
         round->whole = true;
     round->result = ROUND_FAILED;
-    int error = fetch_is_cancelled(job) ? fail(&a, ERR_CLOSED, "cancelled") : ask(&a);
+    int error = fetch_is_cancelled(job) ? attempt_fail(&a, ERR_CLOSED, "cancelled") : ask(&a);
     link_close(&a.link);
     if (error)
         round->result = fetch_is_cancelled(job) ? ROUND_CANCELLED : ROUND_FAILED;
