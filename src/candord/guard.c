@@ -149,12 +149,14 @@ static void weigh(void *context, struct weighing *w)
 {
     struct daemon *daemon = context;
     const struct kept_zone *kept = w->zone;
-    bool follows = kept->latest == kept->content; /* the changes begin at what is in force */
+    /* What acts, or will again when an expired zone's source is back. */
+    const struct zone_content *in_force = kept->content ? kept->content : kept->resting;
+    bool follows = kept->latest == in_force; /* the changes begin there */
     const struct guard_case c = {
         .config = daemon->keeper.config,
         .view_name = kept->view_name,
         .zone = find_zone(daemon->keeper.config, kept),
-        .old = kept->content ? zone_content_get_policy(kept->content) : NULL,
+        .old = in_force ? zone_content_get_policy(in_force) : NULL,
         .fresh = zone_content_get_policy(w->next),
         .changes = follows ? w->changes : NULL,
         .held_for = kept->hold_reason,

@@ -59,7 +59,7 @@ static void weigh(struct keeper *keeper, struct weighing *weighing)
 {
     if (keeper->weigh)
         keeper->weigh(keeper->weigh_context, weighing);
-    weighing->hold &= weighing->zone->content != NULL;
+    weighing->hold &= weighing->zone->content || weighing->zone->resting;
     const char *known = weighing->zone->hold_reason;
     if (!weighing->hold || (known && same_but_for_numbers(known, weighing->reason)))
         return;

@@ -127,6 +127,29 @@ zone "lists.test" { type primary; file "lists"; };
 """
 
 
+def check_expired(box):
+    candord = servers.Candord(box, "candord-expiry", "")
+    primary = servers.Named(box, "named-expiry", PRIMARY % candord.port)
+    short = RPZ.replace("3600 2 86400", "1 1 3")
+    primary.write("rpz", short)
+    primary.start()
+    candord.write("named.conf", SECONDARY.replace("min-retry-time 1;", "min-retry-time 1; max-retry-time 1;") % primary.port)
+    candord.write("fr", FR)
+    candord.start()
+    candord.wait(lambda: blocked(candord, "bad.fr"), 20, "the first transfer")
+    with tap.case("what comes after the zone expired is weighed against what acted before"):
+        primary.stop()
+        candord.wait_log("rpz.test/IN: expired", 60)
+        assert not blocked(candord, "bad.fr")
+        primary.write("rpz", short.replace(" 1 1 1 3", " 2 1 1 3") + "*.fr CNAME .\n")
+        primary.start()
+        candord.wait(lambda: hold(candord), 30, "the next version is held")
+        candord.wait(lambda: blocked(candord, "bad.fr"), 10, "bad.fr blocked again")
+        assert not blocked(candord, "www.fr")
+    candord.stop()
+    primary.stop()
+
+
 def check_feed(box):
     ca = web.Authority(os.path.join(box.dir, "ca"))
     server = web.Server(ca, ["lists.test"])
@@ -162,6 +185,7 @@ def main():
         check_hold(primary, candord)
         check_restart(primary, candord)
         check_mended(primary, candord)
+        check_expired(box)
         check_feed(box)
     tap.finish()
 
