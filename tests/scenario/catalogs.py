@@ -124,6 +124,8 @@ def check_members(primary, candord):
         tap.equal(sorted(zones(candord)), ["catz.test.", "local.rpz.", "one.rpz.", "plain.test.", "second.test.",
                                            "world.test."])
         tap.equal(policy(candord, "one.world.test"), ("NXDOMAIN", "one.rpz."))
+        kept = os.listdir(os.path.join(candord.dir, "members"))
+        assert any("one.rpz" in name for name in kept) and not any("two.rpz" in name for name in kept), kept
 
 
 def check_properties(primary, candord):
@@ -201,6 +203,16 @@ def check_broken(primary, candord):
         tap.equal(policy(candord, "one.world.test"), ("NXDOMAIN", "one.rpz."))
 
 
+def check_restart(primary, candord):
+    primary.server.stop()
+    for how, end in (("a restart", candord.stop), ("kill -9", candord.kill)):
+        with tap.case("after %s members with files act before the first answer, though the primary is down" % how):
+            end()
+            candord.start()
+            tap.equal(policy(candord, "one.world.test"), ("NXDOMAIN", "one.rpz."))
+            tap.equal(ask.data(ask.ask(candord, "www.later.test")), ["192.0.2.41"])
+
+
 def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
@@ -218,6 +230,7 @@ def main():
         check_properties(primary, candord)
         check_ownership(primary, candord)
         check_broken(primary, candord)
+        check_restart(primary, candord)
     tap.finish()
 
 

@@ -242,8 +242,12 @@ def check_restart(box, ca, server):
         candord.kill()
         candord.start()
         assert blocked(candord, "kept.example.test")
-    with tap.case("when the server is back, the list is asked for and the trouble is over"):
+    with tap.case("when the server is back, the list is asked for with the ETag of the copy that was kept"):
         server = web.Server(ca, ["lists.test"], port=port)
+        server.pages["/list"] = web.Page("kept.example.test\n", etag='"kept"')
+        tap.equal(reload(candord)["feed"]["http_status"], 304)
+        tap.equal(server.seen[-1][1].get("If-None-Match"), '"kept"')
+    with tap.case("and a changed list is in force"):
         server.pages["/list"] = web.Page("kept.example.test\nmore.example.test\n", etag='"more"')
         reload(candord)
         assert blocked(candord, "more.example.test") and blocked(candord, "kept.example.test")
