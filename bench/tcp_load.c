@@ -180,11 +180,17 @@ static struct connection *open_many(size_t count, size_t *opened)
     return all;
 }
 
-/* The server ended a connection: a new one goes on in its place. */
-static void reopen(int epoll, struct connection *c, size_t index)
+static void end(struct connection *c)
 {
     closed++;
     close(c->fd);
+    c->fd = -1;
+}
+
+/* The server ended a connection: a new one goes on in its place. */
+static void reopen(int epoll, struct connection *c, size_t index)
+{
+    end(c);
     c->under_way = 0;
     c->have = 0;
     c->fd = open_one(index);
@@ -208,11 +214,11 @@ static void run(struct connection *all, size_t count, unsigned pipeline, unsigne
             break;
         for (int i = 0; i < ready; i++) {
             struct connection *c = events[i].data.ptr;
-            if (!hear(c)) {
+            bool open = hear(c);
+            if (!open && pipeline)
                 reopen(epoll, c, (size_t)(c - all));
-                if (!pipeline)
-                    continue;
-            }
+            else if (!open)
+                end(c);
             if (c->fd >= 0 && pipeline)
                 ask(c, pipeline);
         }
