@@ -115,6 +115,7 @@ struct transfer_out_config {
     size_t message_bytes;
     uint64_t max_time_ms, max_idle_ms;
     enum notify_mode notify;
+    bool notify_given;
     bool notify_to_soa;
     uint64_t notify_delay_ms;
     struct ip_address notify_source[2]; /* IPv4, IPv6; all zero: the system chooses */

@@ -69,6 +69,7 @@ void build_transfer_out(struct builder *b, const struct scope *scope, struct zon
     out->max_idle_ms =
         (uint64_t)scope_number_within(b, scope, "max-transfer-idle-out", 60, 1, TIME_MAX_MINUTES) * MINUTE_MS;
     out->notify = notify_mode(scope);
+    out->notify_given = scope_find(scope, "notify") != NULL;
     out->notify_to_soa = scope_bool(scope, "notify-to-soa", false);
     out->notify_delay_ms = scope_number(scope, "notify-delay", 5) * 1000ull;
     out->notify_source[0] = source(scope, "notify-source", IP_V4);

@@ -43,6 +43,10 @@ static const struct metric_def defs[SERVE_METRICS] = {
                               "SERVFAIL because a policy zone is not loaded yet (servfail-until-ready)."),
     [SERVE_SERVER_WALKS] =
         COUNT("server_walks", "walks", "Look-ups of a zone's name servers for NSDNAME and NSIP rules."),
+    [SERVE_BAD_SIGNATURES] = COUNT("bad_signatures", "questions",
+                                   "Questions with a TSIG that is not good: BADKEY, BADSIG, BADTIME."),
+    [SERVE_TRANSFERS_OUT] = COUNT("transfers_out", "transfers", "Zone transfers that others began to take."),
+    [SERVE_UPDATES] = COUNT("updates", "updates", "Dynamic updates that were allowed and worked out."),
     [SERVE_SERVER_BUDGET] = COUNT("server_budget", "walks", "Such look-ups cut short by their budget."),
 };
 

@@ -80,6 +80,13 @@ static bool is_wanted(const struct zone_config *config)
            (mode == NOTIFY_PRIMARY_ONLY && config->kind == ZONE_PRIMARY);
 }
 
+/* The NS of a policy zone are mostly made up: nobody is looked up and told by them unasked. */
+static bool tells_servers(const struct zone_config *config)
+{
+    const struct transfer_out_config *how = &config->transfer_out;
+    return how->notify != NOTIFY_EXPLICIT && (how->notify_given || !config->is_policy);
+}
+
 static void tell(struct notify_out *notify, struct told_zone *zone, struct snapshot *snapshot)
 {
     struct notify_subject subject;
@@ -92,7 +99,7 @@ static void tell(struct notify_out *notify, struct told_zone *zone, struct snaps
         const struct remote_server *server = &config->also_notify.servers[i];
         notify_send(notify, &subject, &server->endpoint, server->key);
     }
-    if (config->transfer_out.notify != NOTIFY_EXPLICIT)
+    if (tells_servers(config))
         notify_servers(notify, &subject);
 }
 

@@ -26,6 +26,7 @@ static const struct tsig_key *find_key(const struct query *q, const struct tsig_
 static void say_refused(const struct query *q, int error)
 {
     char client[IP_TEXT_MAX], key[NAME_TEXT_MAX];
+    metric_add(worker_counters(q->worker), SERVE_BAD_SIGNATURES, 1);
     log_write(LOG_SECURITY, LEVEL_INFO, "client %s#%u: request has an invalid signature: TSIG %s: %s",
               ip_to_text(&q->client.address, client), q->client.port,
               name_to_text_nodot(q->signature->record.name, key), tsig_error_text(error));

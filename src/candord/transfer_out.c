@@ -355,6 +355,7 @@ static void launch(struct transfer_out *t)
     struct worker *worker = t->query->worker;
     bool tcp = t->query->client.transport == TRANSPORT_TCP, busy = tcp && first_on(worker, t->query->tcp);
     struct transfer_out **at = list_of(worker);
+    metric_add(worker_counters(worker), SERVE_TRANSFERS_OUT, 1);
     while (*at) /* in order of arrival */
         at = &(*at)->next;
     *at = t;

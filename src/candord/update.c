@@ -106,6 +106,7 @@ static enum query_progress deliver(struct query *q, const struct zone_config *zo
     arrival->compute = compute;
     arrival->done = done;
     arrival->context = under_way;
+    metric_add(worker_counters(q->worker), SERVE_UPDATES, 1);
     arrival_deliver(worker_serving(q->worker)->daemon, arrival);
     return QUERY_WAITS;
 }

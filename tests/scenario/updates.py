@@ -288,6 +288,10 @@ def main():
         check_signatures(pair)
         check_lists(box)
         check_policy(candord)
+        with tap.case("updates and bad signatures are counted"):
+            counted = {m["name"]: m["value"] for m in candord.ctl_json("stats")["metrics"]}
+            assert counted["updates"] > 1000 and counted["bad_signatures"] >= 3, counted
+            assert counted["transfers_out"] >= 4, counted
         check_random(pair, 3 * arguments.rounds if arguments.long else arguments.rounds, arguments.seed)
     tap.finish()
 

@@ -134,6 +134,22 @@ static void many_rules_are_cut_into_messages_without_loss(void **state)
     zone_content_unref(policy);
 }
 
+static void a_plain_zone_pauses_at_any_record(void **state)
+{
+    (void)state;
+    static struct taken whole_taken, parts_taken;
+    struct zone_content *plain =
+        zone_of("z.", APEX "ns A 192.0.2.1\nns A 192.0.2.2\nb MX 10 a.b\n*.b TXT \"x\"\n"
+                           "b AAAA ::1\na.b.c.d SRV 1 2 3 ns\n");
+    struct outgoing_options options = whole(plain);
+    take(&options, 65535, &whole_taken);
+    options.one_answer = true;
+    take(&options, 65535, &parts_taken);
+    assert_string_equal(parts_taken.text.bytes, whole_taken.text.bytes);
+    assert_int_equal(parts_taken.messages, 9);
+    zone_content_unref(plain);
+}
+
 static void owners_are_compressed(void **state)
 {
     (void)state;
@@ -233,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_zone_stands_between_two_soas),
         cmocka_unit_test(many_rules_are_cut_into_messages_without_loss),
+        cmocka_unit_test(a_plain_zone_pauses_at_any_record),
         cmocka_unit_test(owners_are_compressed),
         cmocka_unit_test(a_record_larger_than_the_message_goes_alone),
         cmocka_unit_test(steps_stand_between_two_new_soas),
