@@ -262,6 +262,15 @@ def signature(wire):
     return wire[3] & 15, error, mac > 0, original == struct.unpack_from("!H", wire)[0], other
 
 
+def check_kill(candord):
+    with tap.case("after kill -9 every update that was answered is in force"):
+        candord.kill()
+        candord.start()
+        assert blocked(candord, "n999.z.test") and blocked(candord, "m999.z.test")
+        lines, serial = transfer(candord, "rpz.test")
+        tap.equal((len(lines), serial), (2002, 1042))
+
+
 def signed(message, name, secret, time_offset):
     real = time.time
     time.time = lambda: real() + time_offset
@@ -292,6 +301,7 @@ def main():
             counted = {m["name"]: m["value"] for m in candord.ctl_json("stats")["metrics"]}
             assert counted["updates"] > 1000 and counted["bad_signatures"] >= 3, counted
             assert counted["transfers_out"] >= 4, counted
+        check_kill(candord)
         check_random(pair, 3 * arguments.rounds if arguments.long else arguments.rounds, arguments.seed)
     tap.finish()
 
