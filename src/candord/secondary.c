@@ -180,17 +180,15 @@ static void begin_round(struct secondary *zone)
 
 /* --- timers --- */
 
-/* serial-query-rate: up to a second's worth of rounds at once, then in their rate. 0, or when to come again.
- */
-static uint64_t take_token(struct secondaries *all, uint64_t now)
+/* serial-query-rate: up to a second's worth of rounds at once, then each has its place in their rate. When
+ * the next may begin. */
+static uint64_t take_place_ms(struct secondaries *all, uint64_t now)
 {
-    uint64_t step_us = 1000000 / all->per_second, now_us = now * 1000;
+    uint64_t now_us = now * 1000;
     if (all->tokens_us + 1000000 < now_us)
         all->tokens_us = now_us - 1000000;
-    if (all->tokens_us + step_us > now_us)
-        return (all->tokens_us + step_us) / 1000 + 1;
-    all->tokens_us += step_us;
-    return 0;
+    all->tokens_us += 1000000 / all->per_second;
+    return all->tokens_us <= now_us ? now : all->tokens_us / 1000 + 1;
 }
 
 static void expire(struct secondary *zone)
@@ -210,11 +208,13 @@ static void fire(struct loop_timer *timer)
         secondary_set_timer(zone);
         return;
     }
-    uint64_t later_ms = take_token(zone->all, now);
-    if (later_ms) {
-        (void)!loop_timer_set(zone->all->daemon->loop, timer, later_ms, fire);
-        return;
+    if (!zone->has_place) {
+        uint64_t place_ms = take_place_ms(zone->all, now);
+        zone->has_place = true;
+        if (place_ms > now && !loop_timer_set(zone->all->daemon->loop, timer, place_ms, fire))
+            return;
     }
+    zone->has_place = false;
     schedule_begin(&zone->schedule);
     begin_round(zone);
     secondary_set_timer(zone);

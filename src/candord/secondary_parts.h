@@ -33,6 +33,7 @@ struct secondary {
     uint32_t serial;
     char primary[512], problem[512];
     bool said_older;
+    bool has_place; /* a time to begin within serial-query-rate */
 };
 
 struct secondaries {
@@ -40,7 +41,7 @@ struct secondaries {
     struct secondary *zones;
     struct fetchers *fetchers;
     unsigned per_second; /* rounds that may begin */
-    uint64_t tokens_us;  /* up to here the seconds have been used */
+    uint64_t tokens_us;  /* up to here places have been given */
     bool stopped;
 };
 
