@@ -4,6 +4,7 @@ do wrong while the rules in force stay."""
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -255,6 +256,25 @@ def check_restart(box, ca, server):
     server.close()
 
 
+def check_configuration(box, ca):
+    """candord -t reads the copy that would act."""
+    def run(copy):
+        server = servers.Candord(box, box._name("checked"), configuration(
+            feed("feed.test", "http://lists.test/x", more='file "copy";')))
+        for name, text in dict(files(ca), copy=copy).items():
+            server.write(name, text)
+        r = subprocess.run([servers.program(box.build, "candord"), "-c", server.file, "-t"], text=True, timeout=60,
+                           stdin=subprocess.DEVNULL, capture_output=True, cwd=server.dir)
+        return r.returncode, r.stdout + r.stderr
+    with tap.case("candord -t takes a good copy, and warns of http"):
+        status, told = run("one.example.test\n")
+        tap.equal(status, 0, told)
+        assert "comes over http" in told, told
+    with tap.case("candord -t names a copy that is no list"):
+        status, told = run("<html>Log in</html>")
+        assert status != 0 and "an HTML page, not a list" in told, told
+
+
 def check_resolution(box, ca):
     """The host's address comes from recursion, and no policy stands in the way."""
     nsd = box.nsd({"web.test": APEX + "lists A 127.0.0.1\nalias CNAME lists\n"})
@@ -341,6 +361,7 @@ def main():
         check_slow(box, ca, server)
         check_guard(box, ca, server)
         check_schedule(box, ca, server)
+        check_configuration(box, ca)
         check_resolution(box, ca)
         check_restart(box, ca, server)
     tap.finish()
