@@ -51,7 +51,7 @@ PLOTS = (
     ("hit", "CPU µs per answer of a rule", lambda r: cpu(r, "hit")),
     ("memory", "Bytes of memory per rule", bytes_per_rule),
     ("reload", "Longest gap between two answers during a reload, ms", gaps),
-    ("tcp", "CPU µs per answer over TCP, 1,000 pipelining clients", tcp),
+    ("tcp", "CPU µs per answer over TCP, pipelining clients", tcp),
 )
 
 
