@@ -157,12 +157,37 @@ static int compare(struct diff *d)
     return error ? error : add_additions(d);
 }
 
+/* --- policy zones share what they have in common: only what differs is looked at --- */
+
+static int take_change(void *context, const struct policy_change *change)
+{
+    struct diff *d = context;
+    if (is_apex_soa(d, &change->record))
+        return 0;
+    d->same = false;
+    return zone_changes_add(change->remove ? d->changes : d->additions, change->remove, &change->record);
+}
+
+static int compare_policy(struct diff *d, const struct policy_zone *old, const struct policy_zone *new)
+{
+    d->same = same_soa(d);
+    d->changes = zone_changes_new();
+    d->additions = zone_changes_new();
+    int error = d->changes && d->additions ? add_soa(d, d->old, true) : ERR_NOMEM;
+    if (!error)
+        error = policy_zone_diff(old, new, take_change, d);
+    if (!error)
+        error = add_soa(d, d->new, false);
+    return error ? error : add_additions(d);
+}
+
 int store_diff(const struct zone_content *old, const struct zone_content *new, struct zone_changes **out,
                bool *same)
 {
     struct diff d = {.old = old, .new = new};
     arena_init(&d.arena, 1 << 16);
-    int error = compare(&d);
+    const struct policy_zone *before = zone_content_get_policy(old), *after = zone_content_get_policy(new);
+    int error = before && after ? compare_policy(&d, before, after) : compare(&d);
     arena_fini(&d.arena);
     free(d.slots);
     zone_changes_free(d.additions);
