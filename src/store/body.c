@@ -74,16 +74,88 @@ static struct store_body *body_end(struct store_body *body, int error)
     return NULL;
 }
 
+/* --- the order of a whole version --- */
+
+/* A version gives its records in the order of its index. Built again in that order an index would grow at one
+ * end; so its owners are stored far from their neighbours: each as far behind the last as the golden ratio
+ * says. The records of one owner stay together. */
+struct order {
+    struct encoding encoding;
+    size_t *starts; /* of each owner's records */
+    size_t count, room;
+    uint8_t last[NAME_MAX_BYTES];
+};
+
+static int order_record(void *context, const struct policy_record *record)
+{
+    struct order *order = context;
+    if (order->count == 0 || !name_equal(order->last, record->owner)) {
+        if (order->count == order->room) {
+            size_t room = order->room ? 2 * order->room : 1024;
+            size_t *starts = reallocarray(order->starts, room, sizeof *starts);
+            if (!starts)
+                return ERR_NOMEM;
+            order->starts = starts;
+            order->room = room;
+        }
+        order->starts[order->count++] = order->encoding.body->length;
+        name_copy(order->last, record->owner);
+    }
+    return encode_whole(&order->encoding, record);
+}
+
+static size_t coprime_to(size_t count)
+{
+    size_t stride = (size_t)((double)count * 0.6180339887) | 1;
+    for (;; stride += 2) {
+        size_t a = count, b = stride;
+        while (b) {
+            size_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        if (a == 1)
+            return stride;
+    }
+}
+
+static int spread(struct order *order)
+{
+    struct store_body *body = order->encoding.body;
+    size_t count = order->count, stride = coprime_to(count), length = 0;
+    uint8_t *bytes = malloc(body->length + 1);
+    if (!bytes)
+        return ERR_NOMEM;
+    for (size_t i = 0, at = 0; i < count; i++, at = (at + stride) % count) {
+        size_t end = at + 1 < count ? order->starts[at + 1] : body->length;
+        memcpy(bytes + length, body->bytes + order->starts[at], end - order->starts[at]);
+        length += end - order->starts[at];
+    }
+    free(body->bytes);
+    body->bytes = bytes;
+    body->room = body->length;
+    return 0;
+}
+
+static int encode_spread(struct order *order, const struct zone_content *content)
+{
+    int error = zone_content_each(content, order_record, order);
+    if (!error && order->count > 2)
+        error = spread(order);
+    free(order->starts);
+    return error;
+}
+
 struct store_body *store_body_whole(const struct zone_content *content)
 {
     struct store_body *body = calloc(1, sizeof *body);
     const uint8_t *origin = zone_content_origin(content);
-    struct encoding e = {body, origin, name_length(origin)};
+    struct order order = {.encoding = {body, origin, name_length(origin)}};
     if (!body)
         return NULL;
     body->whole = true;
     body->serial = body->serial_from = zone_content_serial(content);
-    return body_end(body, zone_content_each(content, encode_whole, &e));
+    return body_end(body, encode_spread(&order, content));
 }
 
 struct store_body *store_body_step(const uint8_t *origin, const struct zone_changes *changes)
