@@ -173,6 +173,10 @@ def check_words(candord):
         assert not blocked(candord, "www.few.test")
         told = held(candord)["trimmed.rpz."]
         assert "in force without 2 rules" in told["hold"]["reason"], told
+        candord.kill()
+        candord.start()
+        assert blocked(candord, "trimmed.test") and not blocked(candord, "www.libre.fr")
+        tap.equal(held(candord)["trimmed.rpz."], told, "after kill -9")
         candord.ctl("release", "trimmed.rpz")
         assert blocked(candord, "www.libre.fr") and blocked(candord, "www.few.test")
         trimmed.publish()
