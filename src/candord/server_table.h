@@ -20,6 +20,7 @@ struct server_entry {
     uint64_t clean_generation; /* policy under which no rule concerns these servers; 0: none known */
     size_t server_count;       /* 0: no zone cut */
     bool incomplete;           /* the budget ended before all was known */
+    bool has_addresses;        /* they were looked up; not where no NSIP rule asks for them */
     const struct policy_server *servers;
 };
 

@@ -175,6 +175,11 @@ static void limit_life(struct server_walk *walk, const struct wanted *from)
 
 /* --- one cut --- */
 
+static bool needs_addresses(const struct query *q)
+{
+    return q->view->policy->has[RPZ_NSIP];
+}
+
 static void add_server(struct query *q, struct server_walk *walk, const struct rdata *rdata)
 {
     uint8_t *name = arena_alloc(&q->arena, rdata->length);
@@ -221,7 +226,7 @@ static enum query_progress read_cut(struct query *q, struct server_walk *walk)
         limit_life(walk, &servers);
         each_record(q, &servers, walk->at, TYPE_NS, add_server);
     }
-    if (walk->server_count && q->view->policy->has[RPZ_NSIP] && q->may_recurse)
+    if (walk->server_count && needs_addresses(q) && q->may_recurse)
         fetch_addresses(q, walk);
     walk->step = WALK_ADDRESSES;
     return QUERY_DONE;
@@ -229,7 +234,7 @@ static enum query_progress read_cut(struct query *q, struct server_walk *walk)
 
 static enum query_progress read_addresses(struct query *q, struct server_walk *walk)
 {
-    bool needed = q->view->policy->has[RPZ_NSIP];
+    bool needed = needs_addresses(q);
     while (needed && walk->server_at < walk->server_count) {
         struct policy_server *server = &walk->servers[walk->server_at];
         struct wanted addresses = want(q, walk, server->name, walk->address_type);
@@ -319,6 +324,7 @@ static struct server_entry *keep_cut(struct query *q, struct server_walk *walk, 
         .name = walk->at,
         .expires_ms = walk->complete && walk->expires_ms > least_ms ? walk->expires_ms : least_ms,
         .incomplete = !walk->complete,
+        .has_addresses = needs_addresses(q),
         .server_count = walk->server_count,
         .servers = walk->servers,
     };
@@ -327,14 +333,20 @@ static struct server_entry *keep_cut(struct query *q, struct server_walk *walk, 
     return server_table_find(worker_servers(q->worker), entry->source, entry->name, q->now_ms) ?: entry;
 }
 
+/* What is remembered of a cut, if it is all that this policy wants to know: another view's may want less, and
+ * so may an older one. */
+static struct server_entry *known_cut(struct query *q, const struct server_walk *walk)
+{
+    struct server_entry *entry =
+        server_table_find(worker_servers(q->worker), q->view->pool, walk->at, q->now_ms);
+    return entry && (entry->has_addresses || !needs_addresses(q)) ? entry : NULL;
+}
+
 static enum query_progress walk_on(struct query *q, struct server_walk *walk)
 {
     struct server_entry made;
     while (name_labels(walk->at) > q->view->policy->options.min_ns_dots) {
-        struct server_entry *entry =
-            walk->step == WALK_CUT
-                ? server_table_find(worker_servers(q->worker), q->view->pool, walk->at, q->now_ms)
-                : NULL;
+        struct server_entry *entry = walk->step == WALK_CUT ? known_cut(q, walk) : NULL;
         if (!entry) {
             if (walk->step == WALK_CUT && read_cut(q, walk) == QUERY_WAITS)
                 return QUERY_WAITS;

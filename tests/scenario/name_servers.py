@@ -125,6 +125,20 @@ def walks_are_paid_once(box, root):
         tap.equal(values(candord)["serve_server_walks"], walks)
 
 
+def later_rules(box, root):
+    """What was looked up for a policy that wanted names only is not all that a later one wants."""
+    candord = servers.Candord(box, "candord-later", CONFIGURATION % {"zone": "", "all": "", "more": "", "hints": root.hints})
+    candord.write("rpz", HEAD + "ns.no.where.rpz-nsdname CNAME .\n")
+    candord.start()
+    with tap.case("rule_17 an address rule that comes later acts on zones whose servers' names are known"):
+        for i in range(8):
+            tap.equal(int(ask.ask(candord, "www.plain.alpha", timeout=20).rcode()), 0)
+        candord.write("rpz", HEAD.replace(" 1 3600", " 2 3600") + "32.1.12.%s.rpz-nsip CNAME .\n" % ".".join(reversed(root.net.split("."))))
+        candord.ctl("reload", "rpz.test")
+        for i in range(8):
+            tap.equal(int(ask.ask(candord, "www.plain.alpha", timeout=20).rcode()), 3)
+
+
 def budget(box, root):
     """A zone of forty servers whose names never resolve."""
     hostile = servers.Nsd(box, "hostile", {"hostile.test": HEAD.replace("@ NS ns.boss.test.\n", "".join(
@@ -164,6 +178,7 @@ def main():
         hidden_servers(box, root)
         escapes(box, root)
         walks_are_paid_once(box, root)
+        later_rules(box, root)
         budget(box, root)
     tap.finish()
 

@@ -135,6 +135,25 @@ def log_lines(candord):
             ("127.0.0.1", "x.wild.world.test", "QNAME", "Local-Data", "x.wild.world.test/A/IN", "*.wild.world.test.rpz.test")])
 
 
+EDE = {"none": [], "forged": [4], "blocked": [15], "censored": [16], "filtered": [17], "prohibited": [18]}
+
+
+def extended_errors(box):
+    """Debian's named does not know the word: only ours."""
+    words = list(EDE)
+    zones = "".join('zone "%s.ede" %s; ' % (w, "ede " + w) for w in words)
+    configuration = CONFIGURATION.replace('zone "last.test"; }', 'zone "last.test"; %s}' % zones)
+    configuration += "".join('zone "%s.ede" { type primary; file "%s"; };\n' % (w, w) for w in words)
+    rules = {w: HEAD % 1 + "%s.world.test CNAME .\nlocal-%s.world.test A 203.0.113.1\n" % (w, w) for w in words}
+    world = WORLD + "".join("%s A 192.0.2.1\nlocal-%s A 192.0.2.2\n" % (w, w) for w in words)
+    candord = box.candord(configuration % {"all": ""}, files=dict(FILES, world=world, **rules))
+    with tap.case("rule_24 ede: each word has its code, the text names the zone, and it is told with any action"):
+        for word, codes in EDE.items():
+            for name in (word, "local-" + word):
+                tap.equal(ask.ede(ask.ask(candord, name + ".world.test")), [(c, word + ".ede") for c in codes], name)
+        tap.equal(ask.ede(ask.ask(candord, "free.world.test")), [])
+
+
 def first_record(box):
     with tap.case("rule_07 of two CNAMEs, or a CNAME and other data, the first record is the rule; the same twice is one"):
         candord = box.candord(CONFIGURATION % {"all": ""}, files=dict(FILES, last=HEAD % 1 + TWICE))
@@ -178,6 +197,7 @@ def main():
         access(both)
         log_lines(both[0])
         first_record(box)
+        extended_errors(box)
         updates(box, both[0])
     tap.finish()
 

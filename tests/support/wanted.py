@@ -183,6 +183,12 @@ def server_disputed(policy, *names):
         for zone in (policyworld.SPLIT, policyworld.HALF) for name in names)
 
 
+def additional_of_a_wildcard(policy, field, o):
+    extra = o.ours["additional"] - o.theirs["additional"]
+    return (field == "additional" and o.question.type == "HTTPS" and o.theirs["additional"] < o.ours["additional"]
+            and all(r.startswith("*.") and record_type(r) in ("A", "AAAA") for r in extra))
+
+
 def may_log_apart(policy, o):
     """May the logs differ though the answers do not? Either cache may have had the rest of a chain at first, or
     neither has answered, as servers that are dead have to be given up before."""
@@ -211,6 +217,8 @@ WANTED = [
     Wanted("17", "an address that only the parent's glue tells of is unknown to us", address_in_glue_only, True),
     Wanted("17", "named asks about the servers of a cut for a client without RD, and answers what came of that",
            below_our_cut, True),
+    Wanted("not policy", "asked for a wildcard itself, we add the addresses of what its HTTPS record means by '.'",
+           additional_of_a_wildcard),
     Wanted("not policy", "which proofs of a chain by recursion come along is libunbound's choice", proofs_by_recursion),
     Wanted("not policy", "libunbound answers CNAME below a DNAME with TTL 0 and without the DNAME", dname_by_recursion),
 ]
