@@ -160,15 +160,24 @@ static uint32_t minutes(struct builder *b, const struct scope *scope, const char
     return 60 * scope_number_within(b, scope, word, otherwise, 1, MINUTES_MAX);
 }
 
+/* BIND refuses 0. */
+static uint32_t not_zero(struct builder *b, const struct scope *scope, const char *word, uint32_t otherwise)
+{
+    uint32_t value = scope_number(scope, word, otherwise);
+    if (value == 0)
+        conf_error(b->report, scope_value(scope, word)->at, "expected a number above 0 after '%s'", word);
+    return value;
+}
+
 static void build_times(struct builder *b, const struct scope *scope, struct transfer_in_config *in)
 {
     in->max_time_s = minutes(b, scope, "max-transfer-time-in", 120);
     in->max_idle_s = minutes(b, scope, "max-transfer-idle-in", 60);
     /* The defaults are BIND's. */
-    in->min_refresh_s = scope_number_within(b, scope, "min-refresh-time", 300, 1, UINT32_MAX);
-    in->max_refresh_s = scope_number_within(b, scope, "max-refresh-time", 4 * 7 * DAY_S, 1, UINT32_MAX);
-    in->min_retry_s = scope_number_within(b, scope, "min-retry-time", 500, 1, UINT32_MAX);
-    in->max_retry_s = scope_number_within(b, scope, "max-retry-time", 2 * 7 * DAY_S, 1, UINT32_MAX);
+    in->min_refresh_s = not_zero(b, scope, "min-refresh-time", 300);
+    in->max_refresh_s = not_zero(b, scope, "max-refresh-time", 4 * 7 * DAY_S);
+    in->min_retry_s = not_zero(b, scope, "min-retry-time", 500);
+    in->max_retry_s = not_zero(b, scope, "max-retry-time", 2 * 7 * DAY_S);
     if (in->max_refresh_s < in->min_refresh_s)
         in->max_refresh_s = in->min_refresh_s;
     if (in->max_retry_s < in->min_retry_s)

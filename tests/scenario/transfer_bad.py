@@ -328,6 +328,7 @@ def check_notify(box):
             tap.equal((answer.opcode(), answer.rcode(), bool(answer.flags & dns.flags.AA)),
                       (dns.opcode.NOTIFY, dns.rcode.NOERROR, True))
             wait_blocked(candord, "notified")
+            candord.wait(lambda: not zone_of(candord)["secondary"]["asking"], 10, "done with the round")
         with tap.case("a NOTIFY of a serial that we have asks nobody"):
             p.asked = []
             since = len(candord.log())
