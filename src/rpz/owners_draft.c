@@ -3,7 +3,8 @@
  * are full. */
 #include "rpz/owners.h"
 
-enum { IDLE_SHARE = 16 /* a leaf of which more than one part in so many is idle is packed */ };
+/* A leaf of which more than one part in so many, and some bytes, are idle is packed. */
+enum { IDLE_SHARE = 32, IDLE_BYTES = 48 };
 
 /* --- the directory ------------------------------------------------------------------------------------- */
 
@@ -405,7 +406,7 @@ static int move_leaf(void *context, void *block)
 static void pack_idle(struct owners_draft *d, size_t place)
 {
     const struct leaf *leaf = owners_leaf(&d->owners, place);
-    if ((leaf->idle + leaf->room - leaf->used) * IDLE_SHARE <= leaf->room + IDLE_SHARE * 64)
+    if ((leaf->idle + leaf->room - leaf->used) * IDLE_SHARE <= leaf->room + IDLE_SHARE * IDLE_BYTES)
         return;
     struct leaf *packed = leaf_pack(d->heap, leaf);
     if (packed)
