@@ -57,3 +57,9 @@ void print_rollback(const json_t *result)
            member_text(result, "name"), member_text(result, "view"), member_int(result, "in_force"),
            member_text(result, "name"), member_int(result, "latest"));
 }
+
+void print_sync(const json_t *result)
+{
+    printf("%s (view %s): serial %" PRId64 " is in %s\n", member_text(result, "name"),
+           member_text(result, "view"), member_int(result, "serial"), member_text(result, "file"));
+}

@@ -61,6 +61,11 @@ const struct verb verbs[] = {
      .places = {{"zone", "ZONE", 1}, {"serial", "SERIAL", 1}},
      .options = {{"--view", "view", "VIEW", 0, "in this view"}},
      .print = print_rollback},
+    {.name = "sync",
+     .help = "write the latest version of a zone into its file, with the updates of its journal",
+     .places = {{"zone", "ZONE", 1}},
+     .options = {{"--view", "view", "VIEW", 0, "of this view"}},
+     .print = print_sync},
     {.name = "simulate",
      .help =
          "what the guard would say to a file, or says to what is held of a zone; exits 1 if it would hold "

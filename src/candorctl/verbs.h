@@ -59,6 +59,7 @@ void print_zones(const json_t *result);
 void print_history(const json_t *result);
 void print_diff(const json_t *result);
 void print_rollback(const json_t *result);
+void print_sync(const json_t *result);
 void print_reload(const json_t *result);
 void print_refresh(const json_t *result);
 void print_reload_progress(const json_t *progress);

@@ -15,6 +15,7 @@ static const struct control_command commands[] = {
     {"history", command_history, "the versions of a \"zone\" that are kept"},
     {"diff", command_diff, "what leads from one kept version of a \"zone\" to another: \"from\", \"to\""},
     {"rollback", command_rollback, "put a kept version of a \"zone\" in force: \"serial\""},
+    {"sync", command_sync, "write the latest version of a \"zone\" into its file"},
     {"reload", command_reload,
      "read the configuration and all zones again, or one \"zone\"; \"wait\" for the end"},
     {"refresh", command_refresh, "ask the primaries of a secondary \"zone\" now; \"wait\" for the end"},

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* history, diff, rollback: the versions of a zone that are kept on disk. Building one takes time, so that the
- * store's helper does it. */
+/* history, diff, rollback, sync: the versions of a zone that are kept on disk. Building one takes time, so
+ * that the store's helper does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "candord/commands_parts.h"
+#include "candord/keeper_store.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 
@@ -111,6 +112,8 @@ struct work {
     uint8_t origin[255];
     char view[256];
     uint32_t serials[2];
+    char file[4096];
+    struct zone_content *written; /* sync: what was put into the file; a reference */
     json_t *result;
 };
 
@@ -122,6 +125,7 @@ static void work_done(struct job *job)
     else
         control_end(work->reply, json_incref(work->result));
     json_decref(work->result);
+    zone_content_unref(work->written);
     free(work);
 }
 
@@ -270,4 +274,71 @@ static void roll_back(void *context)
 int command_rollback(void *context, const json_t *request, struct control_reply *reply)
 {
     return begin(context, request, reply, (const char *const[2]){"serial", NULL}, roll_back);
+}
+
+/* --- sync --- */
+
+/* On the keeper thread: the file now has what the journal has, unless something came meanwhile. */
+static void note_synced(struct daemon *daemon, struct job *job)
+{
+    struct work *work = (struct work *)job;
+    struct kept_zone *zone = keeper_find(&daemon->keeper, daemon->holder->config, work->view, work->origin);
+    if (!zone)
+        return;
+    zone->file_mark = keeper_file_mark(work->file);
+    zone->unsynced = zone->unsynced && zone->latest != work->written;
+    keeper_store_state(&daemon->keeper, zone);
+}
+
+static void write_file(void *context)
+{
+    struct work *work = context;
+    struct zone_look look;
+    keeper_look(&work->daemon->keeper, work->view, work->origin, &look);
+    int error = look.latest ? store_write_text(look.latest, work->file) : ERR_NOT_FOUND;
+    if (!error)
+        work->result = json_pack("{s:o, s:s, s:s, s:I}", "name", json_name(work->origin), "view", work->view,
+                                 "file", work->file, "serial", (json_int_t)zone_content_serial(look.latest));
+    else
+        snprintf(work->job.problem, sizeof work->job.problem, "%.400s: %s", work->file, err_text(error));
+    work->job.error = error;
+    work->written = look.latest ? zone_content_ref(look.latest) : NULL;
+    work->job.kind = JOB_CALL;
+    work->job.call = note_synced;
+    zone_look_fini(&look);
+    if (error)
+        finish(work);
+    else
+        daemon_submit(work->daemon, &work->job);
+}
+
+/* The file of the zone, when it is one that holds its records. */
+static const char *file_of(const struct config *config, const struct work *work)
+{
+    const struct view_config *view = config_view(config, work->view);
+    for (size_t i = 0; view && i < view->zone_count; i++)
+        if (name_equal(view->zones[i].name, work->origin) && view->zones[i].kind != ZONE_FEED)
+            return view->zones[i].file;
+    return NULL;
+}
+
+int command_sync(void *context, const json_t *request, struct control_reply *reply)
+{
+    struct daemon *daemon = context;
+    struct work *work = calloc(1, sizeof *work);
+    if (!work)
+        return ERR_NOMEM;
+    *work = (struct work){.job.done = work_done, .daemon = daemon, .reply = reply};
+    bool good = find_zone(daemon, request, reply, work->origin, work->view);
+    struct snapshot *snapshot = daemon_snapshot(daemon);
+    const char *file = good ? file_of(snapshot->config, work) : NULL;
+    if (file)
+        snprintf(work->file, sizeof work->file, "%s", file);
+    snapshot_unref(snapshot);
+    if (good && !file)
+        control_fail(reply, "\"%s\" has no file of records", control_string(request, "zone"));
+    int error = file ? store_helper_run(daemon->keeper.helper, write_file, work) : 0;
+    if (!file || error)
+        free(work);
+    return error;
 }

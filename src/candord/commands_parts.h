@@ -14,6 +14,7 @@ int command_explain(void *context, const json_t *request, struct control_reply *
 int command_history(void *context, const json_t *request, struct control_reply *reply);
 int command_diff(void *context, const json_t *request, struct control_reply *reply);
 int command_rollback(void *context, const json_t *request, struct control_reply *reply);
+int command_sync(void *context, const json_t *request, struct control_reply *reply);
 int command_reload(void *context, const json_t *request, struct control_reply *reply);
 int command_held(void *context, const json_t *request, struct control_reply *reply);
 int command_release(void *context, const json_t *request, struct control_reply *reply);

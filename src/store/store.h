@@ -139,6 +139,11 @@ const char *store_path(const struct store *store);
 int store_diff(const struct zone_content *old, const struct zone_content *new, struct zone_changes **out,
                bool *same) MUST_CHECK;
 
+/* --- a master file (store/text.c) --- */
+
+/* Writes a version as text; what is there under the name is replaced at the end. 0, or what the system said. */
+int store_write_text(const struct zone_content *content, const char *path) MUST_CHECK;
+
 /* --- the helper (store/helper.c) --- */
 
 /* Two threads: one syncs, one does long work in the background. NULL: memory. */

@@ -132,6 +132,39 @@ def check_rollback(box, candord):
             assert "no such version" in str(refused), refused
 
 
+def check_updates(box):
+    with tap.case("updates by hand survive kill -9 and a reload of the file that lacks them"):
+        candord = servers.Candord(box, box._name("candord"), FILE_PRIMARY.replace(
+            "ixfr-from-differences yes", "allow-update { 127.0.0.1; }"))
+        candord.write("rpz", text(1, "one.example"))
+        candord.start()
+        update(candord, "update add hand.example.rpz.test 300 CNAME .")
+        assert serial_of(candord) == 2 and is_blocked(candord, "hand.example")
+        kill(candord)
+        candord.start()
+        assert serial_of(candord) == 2 and is_blocked(candord, "hand.example")
+        candord.ctl("reload", "--wait", "rpz.test")
+        assert serial_of(candord) == 2 and is_blocked(candord, "hand.example")
+    with tap.case("a file that was edited without them is refused, until its serial is higher"):
+        candord.write("rpz", text(2, "two.example"))
+        try:
+            candord.ctl("reload", "--wait", "rpz.test")
+            raise RuntimeError("taken")
+        except AssertionError as refused:
+            candord.wait_log("lacks the updates of its journal")
+        assert is_blocked(candord, "hand.example")
+        candord.write("rpz", text(3, "three.example"))
+        candord.ctl("reload", "--wait", "rpz.test")
+        assert serial_of(candord) == 3 and is_blocked(candord, "three.example")
+    with tap.case("sync writes them into the file"):
+        update(candord, "update add more.example.rpz.test 300 CNAME .")
+        candord.ctl("sync", "rpz.test")
+        with open(os.path.join(candord.dir, "rpz")) as f:
+            assert "more.example.rpz.test.\t300\tIN\tCNAME\t." in f.read()
+        candord.ctl("reload", "--wait", "rpz.test")
+        assert serial_of(candord) == 4 and is_blocked(candord, "more.example")
+
+
 def check_restart(box):
     with tap.case("what was transferred is in force before the first answer, without its primary"):
         primary, candord = pair(box)
@@ -230,6 +263,7 @@ def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
         check_rollback(box, check_file(box))
+        check_updates(box)
         primary, candord = check_restart(box)
         check_damage(box, primary, candord)
         check_expiry(box)
