@@ -169,6 +169,7 @@ static void *keeper_run(void *context)
     int follow_ms = -1;
     rcu_register_thread();
     setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
+    keeper_weigh_first(&daemon->keeper);
     while (going) {
         struct inbox_message *message;
         rcu_thread_offline();
@@ -177,8 +178,10 @@ static void *keeper_run(void *context)
             break;
         rcu_thread_online();
         inbox_quiet(&daemon->keeper_inbox);
-        while (going && (message = inbox_take(&daemon->keeper_inbox)))
+        while (going && (message = inbox_take(&daemon->keeper_inbox))) {
             going = run_job(daemon, (struct job *)message);
+            keeper_weigh_first(&daemon->keeper);
+        }
         if (going)
             follow_ms = follow_catalogs(daemon);
     }

@@ -102,7 +102,7 @@ static void warn(const struct weighing *w, const struct guard_report *report)
     char name[NAME_TEXT_MAX], reasons[HOLD_REASON_MAX];
     guard_say(report, report->warned, reasons, sizeof reasons);
     log_write(LOG_ZONELOAD, LEVEL_WARN, "zone %s/IN: serial %u from %s goes into force, but %s: %s",
-              name_to_text_nodot(w->zone->origin, name), report->serial, w->arrival->from,
+              name_to_text_nodot(w->zone->origin, name), report->serial, w->from,
               report->first_load ? "it is the first one" : "the guard warns", reasons);
 }
 
@@ -150,8 +150,8 @@ static void weigh(void *context, struct weighing *w)
     struct daemon *daemon = context;
     const struct kept_zone *kept = w->zone;
     /* What acts, or will again when an expired zone's source is back. */
-    const struct zone_content *in_force = kept->content ? kept->content : kept->resting;
-    bool follows = kept->latest == in_force; /* the changes begin there */
+    const struct zone_content *in_force = w->first ? NULL : kept->content ? kept->content : kept->resting;
+    bool follows = in_force && kept->latest == in_force; /* the changes begin there */
     const struct guard_case c = {
         .config = daemon->keeper.config,
         .view_name = kept->view_name,

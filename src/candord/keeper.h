@@ -74,13 +74,15 @@ struct kept_zone {
     bool keep_expired;  /* on-expire keep */
     struct policy_counters counters;
     struct zone_progress progress;
-    bool wanted; /* named by the configuration being applied */
+    bool unweighed; /* its first version is in force, and has not been weighed yet */
+    bool wanted;    /* named by the configuration being applied */
 };
 
 /* What the guard is asked before a version goes into force. */
 struct weighing {
     const struct kept_zone *zone; /* its latest is the version before `next`; its content acts now */
-    const struct arrival *arrival;
+    const char *from;             /* where the version comes from, for people */
+    bool first;                   /* nothing was in force before: `next` is already, an answer only warns */
     const struct zone_changes *changes; /* from zone->latest to `next`; NULL: unknown */
     struct zone_content *next;
     /* The answer. Without a call, or untouched: it goes into force. */
@@ -96,7 +98,8 @@ struct keeper {
     const struct config *config; /* under which versions are taken at this moment */
     struct kept_zone *forgotten; /* no longer configured; their counters may still be written */
     /* The guard: called on the keeper thread for each version that would act. The first version of a zone is
-     * never held. Not called for a zone that is rolled back. NULL: nothing is held. */
+     * never held, and is in force before it is weighed. Not called for a zone that is rolled back. NULL:
+     * nothing is held. */
     void (*weigh)(void *context, struct weighing *weighing);
     void *weigh_context;
 };
@@ -125,6 +128,9 @@ void keeper_forget(struct keeper *keeper, const struct config *config);
  * from; its held is set. The reference stays the caller's. 0, or memory: nothing has changed. */
 int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival,
                 struct zone_content *next) MUST_CHECK;
+
+/* Has first versions weighed that are in force by now: to be called after publish(). */
+void keeper_weigh_first(struct keeper *keeper);
 
 /* The source says that the latest version still holds. True: the zone had expired, and acts again. */
 bool keeper_confirm(struct keeper *keeper, struct kept_zone *zone, const struct arrival *arrival);

@@ -59,14 +59,13 @@ static void weigh(struct keeper *keeper, struct weighing *weighing)
 {
     if (keeper->weigh)
         keeper->weigh(keeper->weigh_context, weighing);
-    weighing->hold &= weighing->zone->content || weighing->zone->resting;
     const char *known = weighing->zone->hold_reason;
     if (!weighing->hold || (known && same_but_for_numbers(known, weighing->reason)))
         return;
     char name[NAME_TEXT_MAX];
     log_write(LOG_ZONELOAD, LEVEL_WARN, "zone %s/IN: serial %u from %s is held: %s",
               name_to_text_nodot(weighing->zone->origin, name), zone_content_serial(weighing->next),
-              weighing->arrival->from, weighing->reason);
+              weighing->from, weighing->reason);
 }
 
 static void remember(struct kept_zone *zone, const struct arrival *arrival)
@@ -133,12 +132,28 @@ static struct taking taking_of(const struct kept_zone *zone, struct arrival *arr
     return taking;
 }
 
+void keeper_weigh_first(struct keeper *keeper)
+{
+    for (struct kept_zone *zone = keeper->zones; zone; zone = zone->next) {
+        if (!zone->unweighed || !zone->content)
+            continue;
+        struct weighing weighing = {
+            .zone = zone, .from = zone->from ?: zone->file, .first = true, .next = zone->content};
+        zone->unweighed = false;
+        if (keeper->weigh)
+            keeper->weigh(keeper->weigh_context, &weighing);
+        zone_content_unref(weighing.instead);
+    }
+}
+
 int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival,
                 struct zone_content *next)
 {
     prepare(zone, arrival);
-    struct weighing weighing = {.zone = zone, .arrival = arrival, .changes = arrival->changes, .next = next};
-    if (zone->hold != HOLD_ROLLBACK)
+    struct weighing weighing = {
+        .zone = zone, .from = arrival->from, .changes = arrival->changes, .next = next};
+    zone->unweighed = !zone->content && !zone->resting;
+    if (zone->hold != HOLD_ROLLBACK && !zone->unweighed)
         weigh(keeper, &weighing);
     struct taking taking = taking_of(zone, arrival, next, &weighing);
     arrival->held = taking.hold != HOLD_NONE;
