@@ -525,8 +525,10 @@ enum query_progress query_start(struct query *q, const uint8_t *packet, size_t l
         q->view = explain_view(q, q->view);
     if (q->asked.has_cookie)
         answer_cookie(q);
-    if (q->asked.opcode != OPCODE_QUERY)
+    if (q->asked.opcode != OPCODE_QUERY) {
+        q->touched = true; /* its records are read into the arena */
         return answer_operation(q);
+    }
     if (!q->view)
         return query_refuse(q);
     if (cookie_missing(q))
