@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "candorctl/human.h"
 #include "candorctl/print_parts.h"
@@ -198,6 +199,7 @@ void print_zones(const json_t *result)
     json_array_foreach(zones, i, zone) add_zone_row(&table, zone, with_view);
     table_print(&table, stdout);
     json_array_foreach(zones, i, zone) print_zone_notes(zone);
+    json_array_foreach(zones, i, zone) print_kept(zone);
     json_array_foreach(zones, i, zone) print_source(zone);
     json_array_foreach(zones, i, zone) print_secondary(zone);
     json_array_foreach(zones, i, zone) print_zone_hits(zone);
@@ -205,22 +207,10 @@ void print_zones(const json_t *result)
 
 /* --- reload, flush, stats --- */
 
-void print_reload_progress(const json_t *progress)
-{
-    size_t i;
-    json_t *zone;
-    json_array_foreach(json_object_get(progress, "loading"), i, zone)
-    {
-        char records[HUMAN_MAX], bytes[HUMAN_MAX];
-        printf("loading %s: %s records, %s\n", member_text(zone, "name"),
-               human_count(member_int(zone, "records"), records),
-               human_bytes(member_int(zone, "bytes"), bytes));
-    }
-    fflush(stdout);
-}
-
 void print_reload(const json_t *result)
 {
+    if (isatty(STDOUT_FILENO))
+        fputs("\r\033[K", stdout);
     if (member_flag(result, "waited"))
         printf("reloaded in %" PRId64 " ms\n", member_int(result, "took_ms"));
     else

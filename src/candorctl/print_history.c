@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* history, diff and rollback for people. */
+/* history, diff, rollback and sync for people; what is under way, and what is kept. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "candorctl/human.h"
 #include "candorctl/print_parts.h"
@@ -62,4 +63,50 @@ void print_sync(const json_t *result)
 {
     printf("%s (view %s): serial %" PRId64 " is in %s\n", member_text(result, "name"),
            member_text(result, "view"), member_int(result, "serial"), member_text(result, "file"));
+}
+
+/* --- what is under way --- */
+
+static void print_work(const json_t *work, const char *name)
+{
+    char records[HUMAN_MAX], bytes[HUMAN_MAX], rate[HUMAN_MAX];
+    int64_t total = member_int(work, "total_bytes"), done = member_int(work, "bytes"),
+            for_ms = member_int(work, "for_ms");
+    printf("%s %s: %s records, %s", member_text(work, "doing"), name,
+           human_count(member_int(work, "records"), records), human_bytes(done, bytes));
+    if (total > 0 && done <= total)
+        printf(" (%" PRId64 " %%)", 100 * done / total);
+    if (for_ms > 0)
+        printf(", %s/s", human_bytes(done * 1000 / for_ms, rate));
+}
+
+/* On a terminal one line is drawn anew; elsewhere each is a line. */
+void print_reload_progress(const json_t *progress)
+{
+    bool terminal = isatty(STDOUT_FILENO);
+    json_t *work;
+    size_t i;
+    json_array_foreach(json_object_get(progress, "loading"), i, work)
+    {
+        if (terminal)
+            fputs(i ? "; " : "\r\033[K", stdout);
+        print_work(work, member_text(work, "name"));
+        if (!terminal)
+            putchar('\n');
+    }
+    if (terminal && !i)
+        fputs("\r\033[K", stdout);
+    fflush(stdout);
+}
+
+void print_kept(const json_t *zone)
+{
+    const json_t *work = json_object_get(zone, "progress");
+    const char *problem = member_text(json_object_get(zone, "storage"), "problem");
+    if (json_is_object(work)) {
+        print_work(work, member_text(zone, "name"));
+        putchar('\n');
+    }
+    if (*problem)
+        printf("%s: not kept: %s\n", member_text(zone, "name"), problem);
 }

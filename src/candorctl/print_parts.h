@@ -14,6 +14,9 @@ bool member_flag(const json_t *object, const char *name);
 /* Where a zone comes from, for feeds, catalogs and their members (print_sources.c). */
 void print_source(const json_t *zone);
 
+/* What is under way with a zone, and why it is not kept on disk (print_history.c). */
+void print_kept(const json_t *zone);
+
 /* The same of a secondary zone (print_secondary.c). */
 void print_secondary(const json_t *zone);
 

@@ -36,6 +36,9 @@ json_t *json_progress(struct daemon *daemon);
 /* Says of the secondary zones in a list of zones what is known of their primaries. */
 void commands_add_secondaries(struct daemon *daemon, json_t *zones);
 
+/* {"doing", "records", "bytes", "total_bytes", "for_ms"} of long work on a zone, or null. */
+json_t *json_work(const struct kept_zone *zone);
+
 /* A text of ours or of a file's; "?" where it is not UTF-8. */
 json_t *json_text(const char *text);
 /* A name with its final dot. */

@@ -7,7 +7,7 @@
 #include "candord/commands_parts.h"
 #include "dns/name.h"
 
-enum { PROGRESS_MS = 500 };
+enum { PROGRESS_MS = 200 };
 
 /* --- reload --- */
 
@@ -21,12 +21,13 @@ struct reload {
 
 static void add_progress(void *context, const struct kept_zone *zone)
 {
-    if (atomic_load(&zone->progress.doing) == DOING_NOTHING)
-        return;
-    json_array_append_new(context, json_pack("{s:o, s:s, s:I, s:I}", "name", json_name(zone->origin), "view",
-                                             zone->view_name, "records",
-                                             (json_int_t)atomic_load(&zone->progress.records), "bytes",
-                                             (json_int_t)atomic_load(&zone->progress.bytes)));
+    json_t *work = json_work(zone);
+    if (json_is_object(work)) {
+        json_object_set_new(work, "name", json_name(zone->origin));
+        json_object_set_new(work, "view", json_text(zone->view_name));
+        json_array_append(context, work);
+    }
+    json_decref(work);
 }
 
 json_t *json_progress(struct daemon *daemon)

@@ -2,6 +2,7 @@
 /* zones: what is held, how much of it are rules, and what was skipped and why. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "candord/commands_parts.h"
 #include "dns/name.h"
 
@@ -92,13 +93,31 @@ static const char *state_of(const struct kept_zone *zone)
     return zone->content ? "loaded" : "empty";
 }
 
+json_t *json_work(const struct kept_zone *zone)
+{
+    static const char *const keys[] = {[DOING_NOTHING] = "nothing",
+                                       [DOING_LOAD] = "load",
+                                       [DOING_TRANSFER] = "transfer",
+                                       [DOING_FETCH] = "fetch",
+                                       [DOING_START] = "start"};
+    const struct zone_progress *progress = &zone->progress;
+    int doing = atomic_load(&progress->doing);
+    if (doing == DOING_NOTHING)
+        return json_null();
+    return json_pack("{s:s, s:I, s:I, s:I, s:I}", "doing", keys[doing], "records",
+                     (json_int_t)atomic_load(&progress->records), "bytes",
+                     (json_int_t)atomic_load(&progress->bytes), "total_bytes",
+                     (json_int_t)atomic_load(&progress->total_bytes), "for_ms",
+                     (json_int_t)(clock_mono_ms() - atomic_load(&progress->began_ms)));
+}
+
 /* What is kept on disk; null: nothing is meant to be. */
 static json_t *storage_of(const struct kept_zone *zone)
 {
     if (!zone->store && !zone->store_problem)
         return json_null();
-    return json_pack("{s:o, s:I, s:o}", "file", json_text(zone->store ? store_path(zone->store) : NULL), "bytes",
-                     (json_int_t)(zone->store ? store_bytes(zone->store) : 0), "problem",
+    return json_pack("{s:o, s:I, s:o}", "file", json_text(zone->store ? store_path(zone->store) : NULL),
+                     "bytes", (json_int_t)(zone->store ? store_bytes(zone->store) : 0), "problem",
                      json_text(zone->store_problem));
 }
 
@@ -119,6 +138,7 @@ static void add_zone(void *context, const struct kept_zone *zone)
                   json_text(zone->file), "loaded_at", (json_int_t)zone->loaded_at_s, "load_ms",
                   (json_int_t)zone->load_ms, "problem", json_text(zone->last_problem));
     json_object_set_new(made, "hold", json_hold(zone));
+    json_object_set_new(made, "progress", json_work(zone));
     json_object_set_new(made, "storage", storage_of(zone));
     if (zone->content)
         add_content(made, zone->content);

@@ -2,6 +2,7 @@
 /* Zones from their files. */
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -51,7 +52,9 @@ static int read_file(const struct config *config, const struct zone_config *from
         .progress_bytes = &zone->progress.bytes,
         .progress_records = &zone->progress.records,
     };
-    zone_progress_begin(&zone->progress, DOING_LOAD, 0);
+    struct stat is;
+    uint64_t size = stat(from->file, &is) == 0 ? (uint64_t)is.st_size : 0;
+    zone_progress_begin(&zone->progress, DOING_LOAD, size);
     int error = from->feed ? feeds_file_load(from, &options, out) : zone_load(&options, out);
     zone_progress_end(&zone->progress);
     return error;

@@ -165,6 +165,18 @@ def check_updates(box):
         assert serial_of(candord) == 4 and is_blocked(candord, "more.example")
 
 
+def check_progress(box):
+    with tap.case("a long load tells how far it is"):
+        candord = servers.Candord(box, box._name("candord"), FILE_PRIMARY)
+        candord.write("rpz", text(1, "one.example"))
+        candord.start()
+        candord.write("rpz", text(2) + "".join("n%d.example CNAME .\n*.n%d.example CNAME .\n" % (i, i)
+                                               for i in range(400000)))
+        told = candord.ctl("reload", "--wait", "rpz.test")
+        assert "load rpz.test.: " in told and "/s" in told and " %)" in told, told
+        assert serial_of(candord) == 2
+
+
 def check_restart(box):
     with tap.case("what was transferred is in force before the first answer, without its primary"):
         primary, candord = pair(box)
@@ -252,6 +264,7 @@ def check_disk(box):
         assert is_blocked(candord, "more.example")
         problem = zone_of(candord)["storage"]["problem"]
         assert "rpz.db.journal" in problem and "too large" in problem, problem
+        assert "not kept: " in candord.ctl("zones")
         kill(primary)
         kill(candord)
         candord.start()
@@ -264,6 +277,7 @@ def main():
     with servers.Sandbox(a.build, a.keep) as box:
         check_rollback(box, check_file(box))
         check_updates(box)
+        check_progress(box)
         primary, candord = check_restart(box)
         check_damage(box, primary, candord)
         check_expiry(box)
