@@ -27,8 +27,8 @@ void keeper_set_text(char **to, const char *text)
 /* Gives back all but the counters: snapshots that are still read may count in them. */
 static void zone_empty(struct kept_zone *zone)
 {
-    char **const texts[] = {&zone->view_name, &zone->file,         &zone->hold_reason,  &zone->from,
-                            &zone->tag,       &zone->last_problem, &zone->store_problem};
+    char **const texts[] = {&zone->view_name, &zone->file,         &zone->hold_reason,   &zone->from,
+                            &zone->tag,       &zone->last_problem, &zone->store_problem, &zone->text_file};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         keeper_set_text(texts[i], NULL);
     store_unref(zone->store);

@@ -72,6 +72,8 @@ struct kept_zone {
     bool unsynced;      /* the latest version has updates by hand that `file` lacks */
     uint64_t file_mark; /* of `file` when it was last read or written */
     bool keep_expired;  /* on-expire keep */
+    char *text_file;    /* is to have the latest version as text; NULL: none */
+    int64_t text_at_s;  /* when that was last done */
     struct policy_counters counters;
     struct zone_progress progress;
     bool unweighed; /* its first version is in force, and has not been weighed yet */

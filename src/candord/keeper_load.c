@@ -2,6 +2,7 @@
 /* Zones from their files. */
 #include <limits.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,26 @@ static int load(struct keeper *keeper, const struct config *config, const struct
     return error;
 }
 
+/* Does the file name others, which may have changed while it has not? Unreadable: it may. */
+static bool includes_others(const char *path)
+{
+    char line[4096];
+    FILE *file = fopen(path, "re");
+    bool found = !file;
+    while (!found && fgets(line, sizeof line, file))
+        found = line[0] == '$' && strncasecmp(line, "$INCLUDE", 8) == 0;
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* At the start: the journal has what the file has. */
+static bool is_known(const struct zone_config *config, const struct kept_zone *zone)
+{
+    return zone->latest && zone->file_mark && keeper_file_mark(config->file) == zone->file_mark &&
+           !includes_others(config->file);
+}
+
 /* A secondary zone's file is where it begins; afterwards its primary is its source. A file that has not
  * changed does not undo the updates of its journal. */
 static bool file_is_due(const struct zone_config *config, const struct kept_zone *zone, bool only_new)
@@ -158,10 +179,13 @@ static int load_if_due(struct keeper *keeper, const struct config *config, const
         return ERR_NOMEM;
     bool fresh = !zone->store;
     zone->keep_expired = from->store.keep_expired;
+    keeper_set_text(&zone->text_file, from->store.text ? from->file : NULL);
     int error = keeper_convert(keeper, zone, from->is_policy);
     keeper_open_store(keeper, from, zone);
     if (error || !keeper_has_file(config, from))
         return error;
+    if (fresh && zone->store && is_known(from, zone))
+        return 0;
     return file_is_due(from, zone, only_new && !fresh) ? load(keeper, config, from, zone) : 0;
 }
 

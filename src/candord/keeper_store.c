@@ -4,6 +4,7 @@
 #include "candord/keeper_store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,10 @@
 #include "base/log.h"
 #include "dns/name.h"
 
-enum { TRY_AGAIN_S = 60 /* a whole version is expensive to write in vain */ };
+enum {
+    TRY_AGAIN_S = 60,   /* a whole version is expensive to write in vain */
+    TEXT_EVERY_S = 900, /* as BIND */
+};
 
 /* --- what is wrong --- */
 
@@ -322,4 +326,39 @@ void keeper_store_state(struct keeper *keeper, struct kept_zone *zone)
     } else {
         say_well(keeper, zone);
     }
+}
+
+/* --- the file of a secondary zone, for people --- */
+
+struct writing {
+    struct zone_content *content;
+    char path[];
+};
+
+static void write_text(void *context)
+{
+    struct writing *writing = context;
+    int error = store_write_text(writing->content, writing->path);
+    if (error)
+        log_write(LOG_ZONELOAD, LEVEL_WARN, "%s: not written: %s", writing->path, err_text(error));
+    zone_content_unref(writing->content);
+    free(writing);
+}
+
+void keeper_write_text(struct keeper *keeper, struct kept_zone *zone)
+{
+    int64_t now_s = clock_wall_s();
+    if (!zone->text_file || !keeper->helper || now_s - zone->text_at_s < TEXT_EVERY_S)
+        return;
+    size_t length = strlen(zone->text_file) + 1;
+    struct writing *writing = malloc(sizeof *writing + length);
+    if (!writing)
+        return;
+    memcpy(writing->path, zone->text_file, length);
+    writing->content = zone_content_ref(zone->latest);
+    zone->text_at_s = now_s;
+    if (store_helper_run(keeper->helper, write_text, writing) == 0)
+        return;
+    zone_content_unref(writing->content);
+    free(writing);
 }

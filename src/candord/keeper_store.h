@@ -26,6 +26,10 @@ void keeper_store_version(struct keeper *keeper, struct kept_zone *zone, const s
 /* Writes what has been decided or learnt about the zone as it is now. */
 void keeper_store_state(struct keeper *keeper, struct kept_zone *zone);
 
+/* masterfile-format text: has the latest version written into the zone's file, unless that was done lately.
+ */
+void keeper_write_text(struct keeper *keeper, struct kept_zone *zone);
+
 /* A mark of a file as it is on disk: another one when it was written to. 0: there is none. */
 uint64_t keeper_file_mark(const char *path);
 

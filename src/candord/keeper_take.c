@@ -159,6 +159,7 @@ int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *a
     arrival->held = taking.hold != HOLD_NONE;
     keeper_store_version(keeper, zone, &taking);
     put_taken(keeper, zone, &taking);
+    keeper_write_text(keeper, zone);
     zone_content_unref(weighing.instead);
     return 0;
 }

@@ -165,6 +165,15 @@ def check_updates(box):
         assert serial_of(candord) == 4 and is_blocked(candord, "more.example")
 
 
+def check_text(box):
+    with tap.case("masterfile-format text: what was transferred stands in the file as text"):
+        _, candord = pair(box, zone="masterfile-format text;")
+        path = os.path.join(candord.dir, "rpz.db")
+        candord.wait(lambda: os.path.exists(path), 20, "the file")
+        with open(path) as f:
+            assert "first.example.rpz.test.\t300\tIN\tCNAME\t." in f.read()
+
+
 def check_progress(box):
     with tap.case("a long load tells how far it is"):
         candord = servers.Candord(box, box._name("candord"), FILE_PRIMARY)
@@ -278,6 +287,7 @@ def main():
         check_rollback(box, check_file(box))
         check_updates(box)
         check_progress(box)
+        check_text(box)
         primary, candord = check_restart(box)
         check_damage(box, primary, candord)
         check_expiry(box)
