@@ -64,6 +64,7 @@ struct resolver_ask *asker_post(struct asker *asker, const char *name, uint16_t 
     ask->name_length = (uint8_t)length;
     ask->qtype = qtype;
     ask->refresh = refresh;
+    ask->client = (struct ip_address){.family = IP_V4, .bytes = {192, 0, 2, 1}};
     ask->reply_to = &asker->inbox;
     ask->hash = cache_hash(asker->cache, ask->name, ask->name_length, qtype);
     resolver_ask(asker->resolver, ask);
