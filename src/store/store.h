@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The versions of one zone on disk: what survives a restart, kill -9 and a power cut, and what history, a
- * rollback and transfers of changes to others are read from. doc/storage.md tells an operator.
+ * rollback and transfers of changes to others are read from. candord.conf(5), "What survives", tells an
+ * operator.
  *
  * Written before a version is published, synced by a helper thread within a second. A file that cannot be
  * written costs persistence, never protection: the daemon goes on in memory, and store_add() says why.
@@ -141,7 +142,8 @@ int store_diff(const struct zone_content *old, const struct zone_content *new, s
 
 /* --- a master file (store/text.c) --- */
 
-/* Writes a version as text; what is there under the name is replaced at the end. 0, or what the system said. */
+/* Writes a version as text; what is there under the name is replaced at the end. 0, or what the system said.
+ */
 int store_write_text(const struct zone_content *content, const char *path) MUST_CHECK;
 
 /* --- the helper (store/helper.c) --- */

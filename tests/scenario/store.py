@@ -165,6 +165,27 @@ def check_updates(box):
         assert serial_of(candord) == 4 and is_blocked(candord, "more.example")
 
 
+def check_held(box):
+    with tap.case("what the guard holds is held again after kill -9, with what came behind it, and released"):
+        primary, candord = pair(box)
+        update(primary, "update add com.rpz.test 300 CNAME .", "update add *.com.rpz.test 300 CNAME .")
+        candord.wait(lambda: candord.ctl_json("held")["zones"], 20, "held")
+        update(primary, "update add behind.example.rpz.test 300 CNAME .")
+        candord.wait(lambda: candord.ctl_json("held")["zones"][0]["hold"]["serial"] == 3, 20, "the next one")
+        before = candord.ctl_json("held")["zones"][0]
+        kill(primary)
+        kill(candord)
+        candord.start()
+        after = candord.ctl_json("held")["zones"][0]
+        assert serial_of(candord) == 1 and after["in_force"] == 1, after
+        tap.equal(after["hold"]["reason"], before["hold"]["reason"])
+        candord.ctl("release", "rpz.test")
+        assert serial_of(candord) == 3 and is_blocked(candord, "behind.example")
+        kill(candord)
+        candord.start()
+        assert serial_of(candord) == 3 and is_blocked(candord, "behind.example")
+
+
 def check_text(box):
     with tap.case("masterfile-format text: what was transferred stands in the file as text"):
         _, candord = pair(box, zone="masterfile-format text;")
@@ -288,6 +309,7 @@ def main():
         check_updates(box)
         check_progress(box)
         check_text(box)
+        check_held(box)
         primary, candord = check_restart(box)
         check_damage(box, primary, candord)
         check_expiry(box)
