@@ -311,7 +311,8 @@ const struct conf_word conf_words[] = {
     {"resolver-threads", OPT, "INT(1-2)", USED},
     {"response-padding", OPT | VIEW, "{MATCH} block-size INT", NOT_NEEDED},
     {"response-policy", OPT | VIEW,
-     "{zone|catalog NAME [group STRING] [policy given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
+     "{zone|catalog NAME [group STRING] [policy "
+     "given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "
      "[max-policy-ttl DURATION] [recursive-only BOOL] [log BOOL] [add-soa BOOL] [ede "
      "none|forged|blocked|censored|filtered|prohibited] [nsip-enable BOOL] [nsdname-enable BOOL] "
      "[min-update-interval DURATION] [include-subdomains BOOL]} [break-dnssec BOOL] [max-policy-ttl "

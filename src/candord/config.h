@@ -156,10 +156,10 @@ struct zone_config {
     enum forward_mode forward; /* ZONE_FORWARD, and forwarders { } of other kinds */
     struct guard_config guard;
     struct store_config store;
-    const struct feed_config *feed; /* ZONE_FEED; else NULL */
-    const uint8_t *catalog;         /* whose member it is; NULL: it stands in the configuration */
+    const struct feed_config *feed;      /* ZONE_FEED; else NULL */
+    const uint8_t *catalog;              /* whose member it is; NULL: it stands in the configuration */
     const struct catalog_member *member; /* valid while the configuration is read */
-    bool is_policy;                 /* some view's response-policy names it */
+    bool is_policy;                      /* some view's response-policy names it */
 };
 
 struct dns64_config {

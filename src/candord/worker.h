@@ -20,8 +20,8 @@ struct serving {
     _Atomic bool querylog;
     uint8_t cookie_secret[16];
     struct secondaries *secondaries; /* whom a NOTIFY is passed to */
-    _Atomic unsigned transfers_out; /* under way, all workers */
-    struct daemon *daemon;          /* for arrival_deliver() */
+    _Atomic unsigned transfers_out;  /* under way, all workers */
+    struct daemon *daemon;           /* for arrival_deliver() */
     struct courier *courier;
     struct server_table *servers; /* zone cut -> name servers, for NSDNAME and NSIP rules */
 };

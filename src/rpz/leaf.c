@@ -211,12 +211,17 @@ struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf)
     return write_leaf(heap, leaf, &items, (struct wish){0});
 }
 
-/* While loading, as much again; a delta seldom adds much to one leaf. */
+/* While loading, as much again; a delta seldom adds much to one leaf. What is to be split soon, since its
+ * names were all on one side, gets little: it could not be split any more if it grew each time. */
 static struct leaf *write_grown(struct heap *heap, const struct leaf *leaf, const struct items *items)
 {
+    bool large = items->count > LEAF_NAMES_WISH || items->bytes > LEAF_BYTES_WISH;
     size_t share = leaf->trailer ? 1 : 16;
-    struct wish wish = {items->count / share + 2, items->bytes / share + OWNER_BYTES_MAX + TRAILER_BYTES,
-                        leaf->trailer};
+    struct wish wish = {2, OWNER_BYTES_MAX + TRAILER_BYTES, leaf->trailer};
+    if (!large) {
+        wish.names += items->count / share;
+        wish.bytes += items->bytes / share;
+    }
     return write_leaf(heap, leaf, items, wish);
 }
 

@@ -54,7 +54,7 @@ enum {
     LEAF_BYTES_MAX = 32767,
     LEAF_DEPTH_MAX = 16,   /* bits of the hash that lead to a leaf */
     LEAF_NAMES_WISH = 160, /* more are split in two, while they can be */
-    LEAF_BYTES_WISH = 24000,
+    LEAF_BYTES_WISH = 8000,
     LEAF_ITEMS_MAX = LEAF_BYTES_MAX / 12,
     NODE_BYTES = 10,
 };

@@ -48,18 +48,20 @@ struct policy_change {
         record; /* ttl_s counts for additions only; a removal takes the record with equal data */
 };
 
-/* A new version: `old` with the changes in order (an IXFR's, an update's); the old one stays as it is, and the
- * two share what does not differ: the time is proportional to the changes (and, where they touch address rules
- * or records that are no rules, to how many of those there are). It is as if the old version's other records
- * and then the additions had been loaded anew. Changes to one version and its descendants wait for each other,
- * readers for nobody. 0, ERR_NOT_FOUND (a record to remove is not there: nothing is made), or memory. */
+/* A new version: `old` with the changes in order (an IXFR's, an update's); the old one stays as it is, and
+ * the two share what does not differ: the time is proportional to the changes (and, where they touch address
+ * rules or records that are no rules, to how many of those there are). It is as if the old version's other
+ * records and then the additions had been loaded anew. Changes to one version and its descendants wait for
+ * each other, readers for nobody. 0, ERR_NOT_FOUND (a record to remove is not there: nothing is made), or
+ * memory. */
 int policy_zone_apply(const struct policy_zone *old, const struct policy_change *changes, size_t count,
                       struct policy_zone **out) MUST_CHECK;
 
 /* What leads from `old` to `new`, versions of one zone: first the removals, the old SOA before all; then the
  * additions, the new SOA before all. A changed TTL is a removal and an addition; removals carry the TTL that
  * they had. Applied to `old` it makes a version like `new`. Nothing is given for equal versions. Versions of
- * which one was made from the other by deltas are compared in the time that their differences take. Stops at a non-zero result of `each` and returns it; a change is valid only during its call. */
+ * which one was made from the other by deltas are compared in the time that their differences take. Stops at
+ * a non-zero result of `each` and returns it; a change is valid only during its call. */
 int policy_zone_diff(const struct policy_zone *old, const struct policy_zone *new,
                      int (*each)(void *context, const struct policy_change *change),
                      void *context) MUST_CHECK;

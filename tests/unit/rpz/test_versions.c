@@ -501,6 +501,63 @@ static void versions_are_read_and_given_up_by_other_threads(void **state)
     policy_zone_unref(shared.zone);
 }
 
+/* --- sizes and orders ------------------------------------------------------------------------------------
+ */
+
+static int add_again(void *context, const struct policy_record *record)
+{
+    return policy_builder_add(context, record) < 0 ? -1 : 0;
+}
+
+/* `number` names of `labels` labels of 57 characters. */
+static struct policy_zone *build_long_names(unsigned number, unsigned labels)
+{
+    struct policy_builder *builder = policy_builder_new(wire(ORIGIN));
+    struct policy_record record = {wire(ORIGIN), TYPE_SOA, CLASS_IN, 1, (const uint8_t[22]){0}, 22};
+    struct policy_zone *zone;
+    assert_int_equal(policy_builder_add(builder, &record), RPZ_SKIP_APEX_SOA_NS);
+    for (unsigned i = 0; i < number; i++) {
+        char text[NAME_TEXT_MAX];
+        size_t length = 0;
+        for (unsigned label = 0; label < labels; label++)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%057u.", label ? label : i);
+        snprintf(text + length, sizeof text - length, ORIGIN);
+        record = (struct policy_record){wire(text), TYPE_CNAME, CLASS_IN, 60, (const uint8_t[1]){0}, 1};
+        assert_int_equal(policy_builder_add(builder, &record), RPZ_KEPT);
+    }
+    assert_int_equal(policy_builder_finish(builder, &zone), 0);
+    return zone;
+}
+
+static void names_may_all_be_long(void **state)
+{
+    (void)state;
+    enum { NUMBER = 20000 };
+    for (unsigned labels = 1; labels <= 4; labels++) {
+        struct policy_zone *zone = build_long_names(NUMBER, labels);
+        struct policy_zone_counts counts;
+        policy_zone_count(zone, &counts);
+        assert_int_equal(counts.rules[RPZ_QNAME], NUMBER);
+        policy_zone_unref(zone);
+    }
+}
+
+/* The order of the hashes fills one leaf after the other. */
+static void a_version_can_be_built_in_the_order_of_another(void **state)
+{
+    (void)state;
+    for (unsigned labels = 1; labels <= 4; labels += 3) {
+        struct policy_zone *zone = build_long_names(50000, labels), *again;
+        struct policy_builder *builder = policy_builder_new(wire(ORIGIN));
+        assert_int_equal(policy_zone_each(zone, add_again, builder), 0);
+        assert_int_equal(policy_builder_finish(builder, &again), 0);
+        assert_same_counts(zone, again);
+        assert_true(digest(zone) == digest(again));
+        policy_zone_unref(zone);
+        policy_zone_unref(again);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +566,8 @@ int main(void)
         cmocka_unit_test(a_diff_of_large_zones_leads_from_one_to_the_other),
         cmocka_unit_test(a_diff_of_many_records_at_one_owner),
         cmocka_unit_test(a_zone_can_lose_everything_and_come_back),
+        cmocka_unit_test(names_may_all_be_long),
+        cmocka_unit_test(a_version_can_be_built_in_the_order_of_another),
         cmocka_unit_test(versions_are_read_and_given_up_by_other_threads),
     };
     return RUN_TESTS(tests);
