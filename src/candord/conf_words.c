@@ -445,7 +445,7 @@ const char *conf_use_text(enum conf_use use)
         [OBSOLETE] = "BIND has given it up as well",
         [CHECKS] = "zone files are always read in the same way; candord -t says what is wrong with them",
         [CONTROL] = "candorctl and the control socket take its place",
-        [PLUGINS] = "zones come from files, and there are no plugins",
+        [PLUGINS] = "zones come from files, transfers and feeds, and there are no plugins",
         [DNSTAP] = "Debian's BIND has no such support either",
         [ENCRYPTION] = "encrypted transports are not served by this version",
         [RATES] = "the rate of answers is not limited",

@@ -64,11 +64,6 @@ const struct policy_change *zone_changes_get(const struct zone_changes *changes)
     return changes->list;
 }
 
-size_t zone_changes_bytes(const struct zone_changes *changes)
-{
-    return sizeof *changes + changes->arena.used_bytes + changes->room * sizeof *changes->list;
-}
-
 int zone_changes_serials(const struct zone_changes *changes, uint32_t *from, uint32_t *to)
 {
     const struct policy_change *first = changes->list, *last = NULL;

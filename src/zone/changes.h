@@ -28,7 +28,6 @@ int zone_changes_add(struct zone_changes *changes, bool remove,
 
 size_t zone_changes_count(const struct zone_changes *changes);
 const struct policy_change *zone_changes_get(const struct zone_changes *changes); /* the first of them */
-size_t zone_changes_bytes(const struct zone_changes *changes);
 
 /* Serial of the first SOA that goes, and of the last that comes. ERR_MALFORMED: they are not steps as above.
  */
