@@ -121,9 +121,19 @@ struct transfer_out_config {
     struct ip_address notify_source[2]; /* IPv4, IPv6; all zero: the system chooses */
 };
 
+/* The key that `update-policy local` trusts. */
+struct session_key_config {
+    const char *file;  /* NULL: none, and no key */
+    uint8_t name[255]; /* lower case */
+    const char *algorithm;
+    uint16_t secret_bytes;
+    bool wanted; /* some zone or some word asks for it */
+};
+
 /* Changes by hand. */
 struct update_config {
     const struct update_rules *rules; /* update-policy; NULL: allow-update decides */
+    const struct acl *from;           /* of update-policy local: only from here; NULL: from anywhere */
     enum serial_method serial_method;
 };
 
@@ -239,6 +249,7 @@ struct server_config {
     bool nsid;                                  /* server-id is set */
     bool answer_cookie, require_server_cookie;
     const uint8_t *cookie_secret; /* 16 bytes, or NULL: random */
+    struct session_key_config session_key;
 };
 
 struct config {

@@ -116,6 +116,8 @@ void build_transfer_out(struct builder *b, const struct scope *scope, struct zon
 void build_update(struct builder *b, const struct scope *scope, const struct conf_statement *list,
                   struct zone_config *zone);
 void build_transfers_out(struct builder *b, const struct scope *scope); /* for the whole server */
+/* Before the zones, of which some may want it. */
+void build_session_key(struct builder *b, const struct scope *scope);
 /* Needs the zones: marks those that are policy zones. */
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_dns64(struct builder *b, const struct scope *scope, struct view_config *view);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dns/name.h"
+
 static bool text_equal(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
@@ -25,6 +27,12 @@ static bool listen_equal(const struct server_config *a, const struct server_conf
     return equal;
 }
 
+static bool session_key_equal(const struct session_key_config *a, const struct session_key_config *b)
+{
+    return text_equal(a->file, b->file) && text_equal(a->algorithm, b->algorithm) &&
+           name_equal(a->name, b->name);
+}
+
 static bool secret_equal(const uint8_t *a, const uint8_t *b)
 {
     return a == b || (a && b && memcmp(a, b, 16) == 0);
@@ -44,6 +52,7 @@ void config_restart_words(const struct config *in_force, const struct config *re
         {"control-socket", text_equal(a->control_socket, b->control_socket)},
         {"pid-file", text_equal(a->pid_file, b->pid_file)},
         {"cookie-secret", secret_equal(a->cookie_secret, b->cookie_secret)},
+        {"session-keyfile", session_key_equal(&a->session_key, &b->session_key)},
         {"tcp-clients", a->tcp_clients == b->tcp_clients},
         {"tcp-clients-per-address", a->tcp_clients_per_address == b->tcp_clients_per_address},
         {"tcp-pipeline", a->tcp_pipeline == b->tcp_pipeline},

@@ -259,6 +259,7 @@ void build_server(struct builder *b)
     build_cookie(b, &scope);
     build_transfers_in(b, &scope);
     build_transfers_out(b, &scope);
+    build_session_key(b, &scope);
     server->blackhole = scope_acl(b, &scope, "blackhole", &acl_none);
     server->control_socket = b->read->control ?: build_file_word(b, &scope, "control-socket");
     server->control_socket_given = server->control_socket != NULL;

@@ -81,6 +81,8 @@ static bool build_rule(struct builder *b, const struct conf_statement *s, struct
     rule->identity = build_name(b, identity);
     if (!rule->identity || !find_match(b, match, &row))
         return false;
+    struct session_key_config *key = &b->config->server.session_key;
+    key->wanted |= name_equal(rule->identity, key->name);
     rule->match = matches[row].match;
     const struct conf_item *next = match->next;
     if (matches[row].has_name && !next) {
@@ -109,6 +111,29 @@ static void build_rules(struct builder *b, const struct conf_statement *policy, 
     zone->update.rules = rules;
 }
 
+/* As BIND: everything in the zone, for the session key, asked from this machine. */
+static void build_local(struct builder *b, const struct conf_statement *policy, struct zone_config *zone)
+{
+    static const struct acl_element here[] = {{.kind = ACL_LOCALHOST}};
+    static const struct acl localhost = {1, here};
+    static const uint16_t any[] = {TYPE_ANY};
+    struct session_key_config *key = &b->config->server.session_key;
+    struct update_rules *rules = build_alloc(b, sizeof *rules);
+    struct update_rule *rule = build_alloc(b, sizeof *rule);
+    if (!rules || !rule)
+        return;
+    if (!key->file)
+        conf_error(b->report, policy->items->at,
+                   "'update-policy local' in zone '%s' needs the session key; 'session-keyfile' says none",
+                   zone->name_text);
+    *rule = (struct update_rule){
+        .grant = true, .identity = key->name, .match = UPDATE_ZONESUB, .types = any, .type_count = 1};
+    *rules = (struct update_rules){1, rule};
+    zone->update.rules = rules;
+    zone->update.from = &localhost;
+    key->wanted = true;
+}
+
 static enum serial_method serial_method(const struct scope *scope)
 {
     const struct conf_item *item = scope_value(scope, "serial-update-method");
@@ -126,10 +151,8 @@ void build_update(struct builder *b, const struct scope *scope, const struct con
     if (policy && allow)
         conf_error(b->report, allow->items->at,
                    "'allow-update' and 'update-policy' in zone '%s'; expected one of them", zone->name_text);
-    if (policy && !conf_block(policy))
-        conf_notice(
-            b->report, policy->items->at,
-            "'update-policy local' lets nobody update: there is no session key; name a key with 'grant'");
-    if (policy)
+    if (policy && conf_block(policy))
         build_rules(b, policy, zone);
+    else if (policy)
+        build_local(b, policy, zone);
 }

@@ -107,6 +107,8 @@ static void reload_all(struct daemon *daemon, struct job *job)
             daemon->holder = holder;
             daemon->configured_at_s = clock_wall_s();
             keeper_forget(&daemon->keeper, holder->config);
+            if (session_key_publish(daemon->session_key, &holder->config->server.session_key, NULL))
+                failed++;
             feeds_configure(daemon->feeds, holder);
             secondaries_configure(daemon->secondaries, holder);
             config_holder_unref(old);
@@ -366,6 +368,17 @@ static int prepare(struct daemon *daemon)
     return error;
 }
 
+/* That its file cannot be written has been said, and hinders nothing else. */
+static int make_session_key(struct daemon *daemon, const struct session_key_config *config)
+{
+    int error = session_key_new(config, &daemon->session_key);
+    if (error)
+        return error;
+    daemon->serving.session_key = session_key_tsig(daemon->session_key);
+    return session_key_publish(daemon->session_key, config, daemon->options.user) == ERR_NOMEM ? ERR_NOMEM
+                                                                                               : 0;
+}
+
 /* What needs rights: sockets, the control socket, the pid file. */
 static int take_places(struct daemon *daemon, const struct config *config)
 {
@@ -382,6 +395,9 @@ static int take_places(struct daemon *daemon, const struct config *config)
     if (error)
         return error;
     write_pid_file(config->server.pid_file);
+    error = make_session_key(daemon, &config->server.session_key);
+    if (error)
+        return error;
     if (daemon->options.user)
         error = drop_rights(daemon->options.user, daemon->control ? config->server.control_socket : NULL);
     if (error)
@@ -526,6 +542,7 @@ static void free_parts(struct daemon *daemon)
     publish_retire(daemon, true);
     if (daemon->holder && daemon->holder->config->server.pid_file)
         unlink(daemon->holder->config->server.pid_file);
+    session_key_free(daemon->session_key);
     guard_close(daemon);
     store_helper_stop(daemon->keeper.helper);
     keeper_fini(&daemon->keeper);

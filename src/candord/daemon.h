@@ -23,6 +23,7 @@
 #include "candord/fetchers.h"
 #include "candord/keeper.h"
 #include "candord/secondary.h"
+#include "candord/session_key.h"
 #include "candord/snapshot.h"
 #include "candord/worker.h"
 #include "net/loop.h"
@@ -51,6 +52,7 @@ struct daemon {
     bool keeper_started;
     struct inbox keeper_inbox;
     struct courier *courier;
+    struct session_key *session_key;
     int64_t started_at_s;
     int64_t configured_at_s;
     struct control *control;

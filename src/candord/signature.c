@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "candord/worker.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
 
@@ -20,7 +21,8 @@ static const struct tsig_key *find_key(const struct query *q, const struct tsig_
     for (size_t i = 0; i < config->key_count; i++)
         if (tsig_key_fits(&config->keys[i], record))
             return &config->keys[i];
-    return NULL;
+    const struct tsig_key *session = worker_serving(q->worker)->session_key;
+    return session && tsig_key_fits(session, record) ? session : NULL;
 }
 
 static void say_refused(const struct query *q, int error)

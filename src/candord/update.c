@@ -114,7 +114,9 @@ static enum query_progress deliver(struct query *q, const struct zone_config *zo
 /* update-policy stands in the place of allow-update; it is asked for each record, by the keeper. */
 static bool may_update(const struct query *q, const struct zone_config *zone)
 {
-    return zone->update.rules ? q->key != NULL : query_allowed(q, zone->allow_update);
+    if (!zone->update.rules)
+        return query_allowed(q, zone->allow_update);
+    return q->key && (!zone->update.from || query_allowed(q, zone->update.from));
 }
 
 static const struct zone_table_entry *zone_of(const struct query *q, const uint8_t *name)

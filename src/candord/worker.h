@@ -23,7 +23,8 @@ struct serving {
     _Atomic unsigned transfers_out;  /* under way, all workers */
     struct daemon *daemon;           /* for arrival_deliver() */
     struct courier *courier;
-    struct server_table *servers; /* zone cut -> name servers, for NSDNAME and NSIP rules */
+    const struct tsig_key *session_key; /* for the local administrator; NULL: none */
+    struct server_table *servers;       /* zone cut -> name servers, for NSDNAME and NSIP rules */
 };
 
 struct worker;
