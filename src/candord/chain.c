@@ -423,8 +423,26 @@ static int add_sets(struct query *q, enum dns_section section, const struct rrse
     return error;
 }
 
+/* As BIND: who asks for keys, or with EDNS for no more than a classic datagram holds, gets nothing beside the
+ * answer, whatever minimal-responses says. */
+static bool wants_the_answer_only(const struct query *q)
+{
+    switch (q->asked.qtype) {
+    case TYPE_DS:
+    case TYPE_DNSKEY:
+    case TYPE_CDS:
+    case TYPE_CDNSKEY:
+        return true;
+    default:
+        return q->asked.has_edns && q->asked.udp_size <= DNS_UDP_CLASSIC &&
+               q->client.transport == TRANSPORT_UDP;
+    }
+}
+
 static bool wants_zone_servers(const struct query *q)
 {
+    if (wants_the_answer_only(q))
+        return false;
     switch (q->view->config->minimal_responses) {
     case MINIMAL_NO:
         return true;
@@ -461,9 +479,9 @@ static int finish_local(struct query *q, const struct zone_answer *from)
     if (q->chain.count)
         q->chain.links[q->chain.count - 1].is_signed |= is_signed;
     q->answer.is_signed |= is_signed;
-    bool minimal =
-        q->rewritten || (q->view->config->minimal_responses == MINIMAL_YES &&
-                         q->asked.qtype != TYPE_NS); /* servers without addresses say too little (BIND) */
+    bool minimal = q->rewritten || wants_the_answer_only(q) ||
+                   (q->view->config->minimal_responses == MINIMAL_YES &&
+                    q->asked.qtype != TYPE_NS); /* servers without addresses say too little (BIND) */
     if (error || (minimal && from->result != ZONE_DELEGATION))
         return error;
     return add_sets(q, SECTION_ADDITIONAL, from->additional, from->additional_count);

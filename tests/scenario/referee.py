@@ -250,6 +250,7 @@ def dig(question):
     words += ["+" + ("" if on else "no") + word
               for word, on in (("recurse", question.rd), ("dnssec", question.do), ("cdflag", question.cd),
                                ("adflag", question.ad), ("edns", question.edns), ("tcp", question.tcp))]
+    words += ["+bufsize=%d" % question.edns] * (question.edns > 0)
     return " ".join([*words, question.name, question.type])
 
 

@@ -17,7 +17,7 @@ FAR = ["f1.test", "f2.test"]
 SIGNED = "s1.test"
 FAILING = "fail.test"
 
-Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp source")
+Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp source")  # edns: its size, 0 for none
 PolicyZone = collections.namedtuple("PolicyZone", "name lines options")
 
 SOURCES = ["127.0.0.%d" % i for i in range(1, 13)]
@@ -48,6 +48,20 @@ PARENTS_SERVERS = {**SERVERS, SPLIT: ["ns.split.test", "ns-parent.host.f2.test"]
 
 # The servers of the tree (nsd): which zones each holds; the rest of the far zones are the leaf's.
 TREE = {"root": ["."], "test": ["test"], "below": [BELOW]}
+
+
+def trigger_address(owner):
+    """(what it is about, length, address) of an address rule's owner; the address as a list of numbers."""
+    length, *words, trigger = owner.lower().split(".")
+    if len(words) == 4 and "zz" not in words:
+        return trigger + "4", length, [int(w) for w in reversed(words)]
+    at = words.index("zz") if "zz" in words else len(words)
+    words[at:at + 1] = ["0"] * (9 - len(words))
+    return trigger + "6", length, [int(w, 16) for w in reversed(words[:8])]
+
+
+def wire(owner):
+    return [(len(label), label.lower()) for label in owner.split(".")]
 
 
 def tree_server(name):
@@ -82,6 +96,7 @@ class World:
         everything = PRIMARIES + FAR + [SIGNED]
         self.gardens_of = ["g%d.%s" % (i, z) for z in everything for i in range(7)] + [
             "no.garden.test", "g9.w1.test", "g9.f1.test", "garden.w2.test", "g1." + FAILING]
+        self.gardens_of_rules = {g + "." for g in self.gardens_of}
         self.targets = ["h%d.%s" % (i, z) for z in everything for i in range(8)]
         for zone in everything:
             text = "$TTL %d\n%s%s" % (LOCAL_TTL if zone in PRIMARIES else FAR_TTL, self.apex(zone), self.body(zone))
@@ -350,12 +365,14 @@ class Policy:
     def zone(self, index, words):
         rng = self.rng
         name = "rpz%d" % index
-        rules, self.lengths = {}, set()
+        rules, self.equal = {}, collections.defaultdict(list)
         for _ in range(rng.choice([6, 15, 30, 60])):
             owner, kind = self.owner(index)
             key = owner.lower()
             if kind == "ip" and self.prefixes.setdefault(key, index) != index:
                 continue  # named 9.18, once it has a rule of a zone, overlooks longer prefixes that a later zone has too
+            if kind == "ip" and not self.in_both_orders(owner):
+                continue
             if len(owner) + len(name) < 240 and key not in rules:
                 rules[key] = [(owner, data) for data in self.action(owner, kind)]
         lines = ["%s %d %s" % (owner, ttl, data)
@@ -370,7 +387,7 @@ class Policy:
             return self.name_owner()
         if self.nameservers and roll < 0.75:
             return self.server_owner(self.may_have("nsip", index))
-        if (roll < 0.90 or not self.with_clients) and len(self.lengths) < 15 and self.may_have("ip", index):
+        if (roll < 0.90 or not self.with_clients) and sum(map(len, self.equal.values())) < 18 and self.may_have("ip", index):
             return self.prefix(self.rng.choice([self.v4_prefix, self.v4_prefix, self.v6_prefix])()) + ".rpz-ip", "ip"
         if not self.with_clients or not self.may_have("client", index):
             return self.name_owner()
@@ -403,22 +420,25 @@ class Policy:
         value = int.from_bytes(bytes(map(int, address.split("."))), "big") >> (32 - length) << (32 - length)
         return length, ".".join(str(b) for b in reversed(value.to_bytes(4, "big")))
 
-    def length(self, choices):
-        """Each length once in a zone: between equal ones the smallest address wins (rule 11), with named the owner
-        that is smallest as text."""
-        left = [length for length in choices if (length, len(choices)) not in self.lengths]
-        length = self.rng.choice(left or choices)
-        self.lengths.add((length, len(choices)))
-        return length
+    def in_both_orders(self, owner):
+        """Between prefixes of one length in one zone the smallest address wins (rule 11; BIND's manual says the
+        same), with named the owner that is smallest label by label, a short label before a long one: 32.7.2.2.10
+        before 32.11.1.2.10. There are only rules on whose order both agree."""
+        *kind, address = trigger_address(owner)
+        equal = self.equal[tuple(kind)]
+        if any((address < other) != (wire(owner) < wire(theirs)) for other, theirs in equal):
+            return False
+        equal.append((address, owner))
+        return True
 
     def v4_prefix(self):
         rng = self.rng
-        return self.cut_v4(rng.choice(self.world.v4), self.length([32, 31, 30, 29, 28, 27, 26, 25, 24, 22, 20, 16]))
+        return self.cut_v4(rng.choice(self.world.v4), rng.choice([32, 32, 32, 31, 30, 29, 28, 27, 26, 25, 24, 22, 20, 16]))
 
     def v6_prefix(self):
         rng = self.rng
         words = [0x2001, 0xdb8, rng.randrange(4), 0, 0, 0, 0, rng.randrange(64)]
-        length = self.length([128, 127, 126, 125, 64, 48, 40])
+        length = rng.choice([128, 128, 127, 126, 125, 64, 48, 40])
         value = sum(w << 16 * (7 - i) for i, w in enumerate(words)) >> (128 - length) << (128 - length)
         words = [value >> 16 * (7 - i) & 0xffff for i in range(8)]
         return length, zz(words)
@@ -499,8 +519,8 @@ class Policy:
             qtype = "A"
         if rng.random() < 0.08:
             name = "".join(rng.choice([c.upper(), c]) for c in name)
-        edns = rng.random() < 0.8
-        return Question(name, qtype, rd, edns and rng.random() < 0.35, rng.random() < 0.1,
+        edns = rng.choice([0, 512] + [1232] * 8)
+        return Question(name, qtype, rd, edns > 0 and rng.random() < 0.35, rng.random() < 0.1,
                         rng.random() < 0.1, edns, rd and rng.random() < 0.15, rng.choice(self.sources))
 
     def referral(self):
@@ -508,12 +528,13 @@ class Policy:
         rng = self.rng
         name = rng.choice(["cut", "www.cut", "x.cut", "y.x.cut", "ns.cut"]) + "." + rng.choice(PRIMARIES)
         return Question(name, rng.choice(["A", "NS", "DS", "ANY", "AAAA", "SOA"]), False, rng.random() < 0.4, False, False,
-                        True, False, rng.choice(self.sources))
+                        1232, False, rng.choice(self.sources))
 
     def owner_of_a_rule(self):
-        """A policy zone is a zone: its records can be asked for."""
+        """A policy zone is a zone: its records can be asked for. Not where they lead to a garden (see gardens())."""
         zone = self.rng.choice(self.zones)
-        owner = self.rng.choice(zone.lines).split()[0] if zone.lines else "@"
+        lines = [line for line in zone.lines if line.split()[3] not in self.world.gardens_of_rules]
+        owner = self.rng.choice(lines).split()[0] if lines else "@"
         return zone.name if owner == "@" else "%s.%s" % (owner, zone.name)
 
     def rule_name(self):

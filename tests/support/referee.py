@@ -29,7 +29,7 @@ def wire(question, ident):
     flags = (0x0100 if question.rd else 0) | (0x0010 if question.cd else 0) | (0x0020 if question.ad else 0)
     name = dns.name.from_text(question.name).to_wire()
     head = struct.pack("!HHHHHH", ident, flags, 1, 0, 0, 1 if question.edns else 0)
-    opt = struct.pack("!BHHIH", 0, 41, 1232, 0x8000 if question.do else 0, 0) if question.edns else b""
+    opt = struct.pack("!BHHIH", 0, 41, question.edns, 0x8000 if question.do else 0, 0) if question.edns else b""
     return head + name + struct.pack("!HH", dns.rdatatype.from_text(question.type), 1) + opt
 
 
