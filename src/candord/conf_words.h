@@ -43,7 +43,6 @@ enum conf_context {
 enum conf_use {
     USED,
     TRANSFERS,
-    UPDATES,
     SIGNING,
     OBSOLETE,
     CHECKS,

@@ -154,8 +154,8 @@ struct zone_config {
     unsigned config_line;
     const char *file;     /* NULL: none */
     bool masterfile_text; /* the only format so far */
-    const struct acl *allow_query, *allow_transfer, *allow_notify,
-        *allow_update;                /* after inheritance; never NULL */
+    const struct acl *allow_query, *allow_transfer, *allow_notify, *allow_update,
+        *allow_update_forwarding;     /* after inheritance; never NULL */
     const struct acl *allow_query_on; /* of the address that was asked */
     struct transfer_out_config transfer_out;
     struct update_config update;
@@ -235,6 +235,7 @@ struct server_config {
     size_t max_cache_bytes;
     unsigned transfers_out, notify_rate, startup_notify_rate; /* the last two a second */
     unsigned recursive_clients; /* questions waiting for recursion, all workers */
+    unsigned update_quota;      /* updates under way, all workers */
     unsigned tcp_clients;
     unsigned tcp_clients_per_address; /* 0: no limit */
     unsigned tcp_pipeline;            /* questions of one connection under way */

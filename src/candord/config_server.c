@@ -217,6 +217,7 @@ static void build_limits(struct builder *b, const struct scope *scope)
     server->workers = scope_number(scope, "workers", cores > 0 && cores <= 256 ? (unsigned)cores : 1);
     server->resolver_threads = scope_number(scope, "resolver-threads", 1);
     server->recursive_clients = scope_number(scope, "recursive-clients", 1000) ?: 1000;
+    server->update_quota = scope_number(scope, "update-quota", 100) ?: 1;
     server->tcp_clients = scope_number(scope, "tcp-clients", 150);
     /* BIND counts in tenths of a second. */
     server->tcp_message_ms = 100 * scope_number_within(b, scope, "tcp-initial-timeout", 300, 25, 1200);

@@ -124,6 +124,7 @@ static void build_body(struct builder *b, const struct scope *outer, const struc
     zone->allow_transfer = scope_acl(b, &scope, "allow-transfer", &acl_any);
     zone->allow_notify = scope_acl(b, &scope, "allow-notify", &acl_none);
     zone->allow_update = scope_acl(b, &scope, "allow-update", &acl_none);
+    zone->allow_update_forwarding = scope_acl(b, &scope, "allow-update-forwarding", &acl_none);
     build_transfer_out(b, &scope, zone);
     build_update(b, &scope, list, zone);
     build_guard(b, &scope, zone);

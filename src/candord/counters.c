@@ -47,6 +47,10 @@ static const struct metric_def defs[SERVE_METRICS] = {
                                    "Questions with a TSIG that is not good: BADKEY, BADSIG, BADTIME."),
     [SERVE_TRANSFERS_OUT] = COUNT("transfers_out", "transfers", "Zone transfers that others began to take."),
     [SERVE_UPDATES] = COUNT("updates", "updates", "Dynamic updates that were allowed and worked out."),
+    [SERVE_UPDATES_FORWARDED] =
+        COUNT("updates_forwarded", "updates", "Dynamic updates that were passed on to a primary."),
+    [SERVE_LIMIT_UPDATES] =
+        COUNT("limit_updates", "updates", "Dynamic updates not answered because update-quota was reached."),
     [SERVE_SERVER_BUDGET] = COUNT("server_budget", "walks", "Such look-ups cut short by their budget."),
 };
 

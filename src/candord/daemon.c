@@ -22,6 +22,7 @@
 #include "base/reader.h"
 #include "candord/commands.h"
 #include "candord/guard.h"
+#include "candord/update_forward.h"
 #include "dns/name.h"
 
 enum { KEEPER_NICE = 10 /* loading gives way to answering */, DRAIN_MS = 3000 };
@@ -351,7 +352,8 @@ static int prepare(struct daemon *daemon)
     daemon->catalogs = catalogs_new();
     daemon->fetchers = fetchers_new(1, 1); /* until a configuration says how many */
     daemon->secondaries = daemon->fetchers ? secondaries_new(daemon) : NULL;
-    if (!daemon->feeds || !daemon->catalogs || !daemon->secondaries)
+    daemon->forwarders = daemon->serving.forwarders = fetchers_new(FORWARDERS, FORWARDERS);
+    if (!daemon->feeds || !daemon->catalogs || !daemon->secondaries || !daemon->forwarders)
         return ERR_NOMEM;
     daemon->serving.secondaries = daemon->secondaries;
     int error = inbox_init(&daemon->inbox);
@@ -534,6 +536,10 @@ static void stop_serving(struct daemon *daemon)
 
 static void free_parts(struct daemon *daemon)
 {
+    rcu_thread_offline();
+    if (daemon->forwarders)
+        fetchers_stop(daemon->forwarders); /* no worker has more for it, and they wait for what it has */
+    rcu_thread_online();
     courier_free(daemon->courier); /* what it has not made goes back to the workers */
     for (unsigned i = 0; i < daemon->worker_count; i++)
         worker_free(daemon->workers[i]);
@@ -542,6 +548,7 @@ static void free_parts(struct daemon *daemon)
     publish_retire(daemon, true);
     if (daemon->holder && daemon->holder->config->server.pid_file)
         unlink(daemon->holder->config->server.pid_file);
+    fetchers_free(daemon->forwarders);
     session_key_free(daemon->session_key);
     guard_close(daemon);
     store_helper_stop(daemon->keeper.helper);

@@ -58,7 +58,8 @@ struct daemon {
     struct control *control;
     struct feeds *feeds;
     struct catalogs *catalogs;
-    struct fetchers *fetchers; /* the threads that transfer zones */
+    struct fetchers *fetchers;   /* the threads that transfer zones */
+    struct fetchers *forwarders; /* and those that pass updates on */
     struct secondaries *secondaries;
 };
 

@@ -93,6 +93,7 @@ static void finish(struct fetchers *f, struct fetch_job *job)
 static void *fetcher_run(void *context)
 {
     struct fetchers *f = context;
+    pthread_setname_np(pthread_self(), "fetcher");
     setpriority(PRIO_PROCESS, (id_t)gettid(), FETCHER_NICE);
     pthread_mutex_lock(&f->lock);
     while (f->threads <= f->limit) {

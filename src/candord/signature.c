@@ -62,6 +62,11 @@ unsigned signature_check(struct query *q)
     return RCODE_FORMERR;
 }
 
+bool signature_is_foreign(const struct query *q)
+{
+    return q->signature && q->signature->unknown_key;
+}
+
 size_t signature_room(const struct query *q, size_t limit)
 {
     const struct tsig_record *record = &q->signature->record;

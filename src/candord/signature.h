@@ -14,6 +14,9 @@
  * BADTIME, BADTRUNC; the answer says which), FORMERR or SERVFAIL: to be answered. */
 unsigned signature_check(struct query *query) MUST_CHECK;
 
+/* Is the message signed with a key that we do not have? */
+bool signature_is_foreign(const struct query *query);
+
 /* How much of an answer of at most `limit` bytes its signature takes. */
 size_t signature_room(const struct query *query, size_t limit);
 

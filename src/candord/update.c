@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "candord/update.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "candord/arrival.h"
+#include "candord/signature.h"
+#include "candord/update_forward.h"
 #include "candord/worker.h"
 #include "dns/name.h"
 #include "transfer/update.h"
@@ -22,9 +24,13 @@ struct update_under_way {
     unsigned rcode;
 };
 
-static void say(const struct query *q, enum log_level level, const uint8_t *zone, const char *what)
+void update_say(const struct query *q, enum log_level level, const uint8_t *zone, const char *format, ...)
 {
-    char address[IP_TEXT_MAX], name[NAME_TEXT_MAX], key[NAME_TEXT_MAX];
+    char address[IP_TEXT_MAX], name[NAME_TEXT_MAX], key[NAME_TEXT_MAX], what[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
     log_write(LOG_UPDATE, level, "client %s#%u%s%s: updating zone '%s/IN': %s",
               ip_to_text(&q->client.address, address), q->client.port, q->key ? " key " : "",
               q->key ? name_to_text_nodot(q->key, key) : "", name_to_text_nodot(zone, name), what);
@@ -32,7 +38,7 @@ static void say(const struct query *q, enum log_level level, const uint8_t *zone
 
 static enum query_progress deny(struct query *q, unsigned rcode, const uint8_t *zone, const char *why)
 {
-    say(q, LEVEL_INFO, zone, why);
+    update_say(q, LEVEL_INFO, zone, "%s", why);
     return rcode == RCODE_REFUSED ? query_refuse(q) : query_done_code(q, rcode, EDE_NONE, NULL);
 }
 
@@ -78,11 +84,12 @@ static void answer(struct worker *worker, struct worker_task *task)
     struct query *q = under_way->query;
     (void)worker;
     if (under_way->rcode)
-        say(q, LEVEL_INFO, under_way->update->zone, rcode_to_text(under_way->rcode));
+        update_say(q, LEVEL_INFO, under_way->update->zone, "%s", rcode_to_text(under_way->rcode));
     worker_lend_room(q);
     reply_code(q, under_way->rcode, EDE_NONE, NULL);
     update_free(under_way->update);
     free(under_way);
+    update_give_place(q);
     worker_answer(q);
 }
 
@@ -94,6 +101,7 @@ static enum query_progress deliver(struct query *q, const struct zone_config *zo
     if (!under_way) {
         arrival_free(arrival);
         update_free(update);
+        update_give_place(q);
         return query_done_code(q, RCODE_SERVFAIL, EDE_NONE, NULL);
     }
     char address[IP_TEXT_MAX], key[NAME_TEXT_MAX];
@@ -125,27 +133,70 @@ static const struct zone_table_entry *zone_of(const struct query *q, const uint8
     return zone && zone->owner && name_equal(zone->origin, name) ? zone : NULL;
 }
 
+/* --- how many at once --- */
+
+static bool take_place(const struct query *q)
+{
+    struct serving *serving = worker_serving(q->worker);
+    if (atomic_fetch_add(&serving->updates, 1) < q->snapshot->config->server.update_quota)
+        return true;
+    atomic_fetch_sub(&serving->updates, 1);
+    return false;
+}
+
+void update_give_place(const struct query *q)
+{
+    atomic_fetch_sub(&worker_serving(q->worker)->updates, 1);
+}
+
+/* As BIND: no answer, so that whoever asks comes again. */
+static enum query_progress too_many(struct query *q, const uint8_t *zone)
+{
+    update_say(q, LEVEL_INFO, zone, "too many updates under way (update-quota)");
+    metric_add(worker_counters(q->worker), SERVE_LIMIT_UPDATES, 1);
+    reply_none(q);
+    return QUERY_DONE;
+}
+
+/* --- the beginning --- */
+
+static enum query_progress start_forward(struct query *q, const struct zone_config *zone)
+{
+    if (!update_may_forward(q, zone))
+        return deny(q, RCODE_REFUSED, zone->name, "not in allow-update-forwarding");
+    return take_place(q) ? update_forward(q, zone) : too_many(q, zone->name);
+}
+
+static enum query_progress start_here(struct query *q, const struct zone_config *zone, bool loaded)
+{
+    unsigned rcode;
+    if (!may_update(q, zone))
+        return deny(q, RCODE_REFUSED, zone->name, "not in allow-update");
+    struct update *update = update_read(q->packet, q->packet_length, &rcode);
+    if (!update)
+        return deny(q, rcode, zone->name, rcode_to_text(rcode));
+    bool enter = loaded && take_place(q);
+    if (enter)
+        return deliver(q, zone, update);
+    update_free(update);
+    return loaded ? too_many(q, zone->name) : deny(q, RCODE_SERVFAIL, zone->name, "the zone is not loaded");
+}
+
 enum query_progress update_start(struct query *q)
 {
     uint8_t name[NAME_MAX_BYTES];
     name_copy_lower(name, q->asked.qname);
+    const struct zone_table_entry *entry =
+        q->asked.qtype == TYPE_SOA && q->asked.qclass == CLASS_IN ? zone_of(q, name) : NULL;
+    const struct zone_config *zone = entry ? entry->owner : NULL;
+    /* The primary may know the key. */
+    if (signature_is_foreign(q) && (!zone || !update_may_forward(q, zone)))
+        return query_done_code(q, RCODE_NOTAUTH, EDE_NONE, NULL);
     if (q->asked.qtype != TYPE_SOA)
         return deny(q, RCODE_FORMERR, name, "the zone section has no SOA");
-    const struct zone_table_entry *entry = q->asked.qclass == CLASS_IN ? zone_of(q, name) : NULL;
-    const struct zone_config *zone = entry ? entry->owner : NULL;
-    if (!zone)
-        return deny(q, RCODE_NOTAUTH, name, "not a zone of ours");
-    if (zone->kind != ZONE_PRIMARY)
-        return deny(q, RCODE_REFUSED, name, "updates of secondary zones are not forwarded");
-    if (!may_update(q, zone))
-        return deny(q, RCODE_REFUSED, name, "not in allow-update");
-    unsigned rcode;
-    struct update *update = update_read(q->packet, q->packet_length, &rcode);
-    if (!update)
-        return deny(q, rcode, name, rcode_to_text(rcode));
-    if (!entry->content) {
-        update_free(update);
-        return deny(q, RCODE_SERVFAIL, name, "the zone is not loaded");
-    }
-    return deliver(q, zone, update);
+    if (!zone || (zone->kind != ZONE_PRIMARY && zone->kind != ZONE_SECONDARY))
+        return deny(q, zone ? RCODE_REFUSED : RCODE_NOTAUTH, name,
+                    zone ? "not a zone that is updated" : "not a zone of ours");
+    return zone->kind == ZONE_SECONDARY ? start_forward(q, zone)
+                                        : start_here(q, zone, entry->content != NULL);
 }

@@ -21,6 +21,8 @@ struct serving {
     uint8_t cookie_secret[16];
     struct secondaries *secondaries; /* whom a NOTIFY is passed to */
     _Atomic unsigned transfers_out;  /* under way, all workers */
+    _Atomic unsigned updates;        /* the same */
+    struct fetchers *forwarders;     /* threads that pass updates on */
     struct daemon *daemon;           /* for arrival_deliver() */
     struct courier *courier;
     const struct tsig_key *session_key; /* for the local administrator; NULL: none */
@@ -29,6 +31,7 @@ struct serving {
 
 struct worker;
 struct explanation;
+struct fetchers;
 struct courier;
 struct daemon;
 struct loop;
