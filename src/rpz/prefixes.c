@@ -37,14 +37,21 @@ struct layout {
     size_t bytes;
 };
 
+/* As long as there are no pages only the size is told. */
 static struct layout layout_of(const struct prefixes *p, size_t stretches, size_t rules)
 {
     size_t each = p->family == IP_V4 ? sizeof(uint32_t) : sizeof(ip_number);
-    struct layout at = {.starts = p->pages.base};
-    at.firsts = at.starts + ((stretches * each + 15) & ~(size_t)15);
-    at.rules = (struct prefix_rule *)(void *)(at.firsts + ((rules * each + 15) & ~(size_t)15));
-    at.covers = (uint32_t *)(void *)(at.rules + rules);
-    at.bytes = (size_t)((uint8_t *)(at.covers + stretches) - p->pages.base);
+    size_t firsts_at = (stretches * each + 15) & ~(size_t)15;
+    size_t rules_at = firsts_at + ((rules * each + 15) & ~(size_t)15);
+    size_t covers_at = rules_at + rules * sizeof(struct prefix_rule);
+    struct layout at = {.bytes = covers_at + stretches * sizeof(uint32_t)};
+    uint8_t *base = p->pages.base;
+    if (base) {
+        at.starts = base;
+        at.firsts = base + firsts_at;
+        at.rules = (struct prefix_rule *)(void *)(base + rules_at);
+        at.covers = (uint32_t *)(void *)(base + covers_at);
+    }
     return at;
 }
 
