@@ -50,30 +50,41 @@ static void view_all(struct view_writer *w, const uint8_t *records, size_t bytes
         at = view_rrset(w, at, records + bytes);
 }
 
-/* A block with a copy of the records and what makes them readable. */
+static size_t view_bytes(const struct view_writer *w)
+{
+    return sizeof(struct rule_data) + w->rrset_count * sizeof *w->rrsets + w->rdata_count * sizeof *w->rdatas;
+}
+
+/* What makes records readable, of which `w` knows how many they are, written to `view`. */
+static void write_view(struct view_writer *w, struct rule_data *view, const uint8_t *records, size_t bytes)
+{
+    w->rrsets = (struct rrset *)(void *)(view + 1);
+    w->rdatas = (struct rdata *)(void *)(w->rrsets + w->rrset_count);
+    view_all(w, records, bytes);
+    *view = (struct rule_data){.rrsets = w->rrsets,
+                               .records = records,
+                               .records_bytes = (uint32_t)bytes,
+                               .ttl_s = UINT32_MAX,
+                               .rrset_count = (uint32_t)w->rrset_count};
+    if (stored_at(records).type == TYPE_CNAME)
+        view->cname = records + sizeof(struct stored);
+    for (size_t i = 0; i < w->rrset_count; i++)
+        if (w->rrsets[i].ttl_s < view->ttl_s)
+            view->ttl_s = w->rrsets[i].ttl_s;
+}
+
+/* A block with a copy of the records and their view. */
 static struct rule_data *make_view(struct heap *heap, const uint8_t *records, size_t bytes)
 {
     struct view_writer w = {0};
     view_all(&w, records, bytes);
-    size_t views = w.rrset_count * sizeof *w.rrsets + w.rdata_count * sizeof *w.rdatas;
-    struct rule_data *view = heap_take(heap, sizeof *view + views + bytes);
+    size_t views = view_bytes(&w);
+    struct rule_data *view = heap_take(heap, views + bytes);
     if (!view)
         return NULL;
-    w.rrsets = (struct rrset *)(void *)(view + 1);
-    w.rdatas = (struct rdata *)(void *)(w.rrsets + w.rrset_count);
-    uint8_t *copy = (uint8_t *)(w.rdatas + w.rdata_count);
+    uint8_t *copy = (uint8_t *)view + views;
     memcpy(copy, records, bytes);
-    view_all(&w, copy, bytes);
-    *view = (struct rule_data){.rrsets = w.rrsets,
-                               .records = copy,
-                               .records_bytes = (uint32_t)bytes,
-                               .ttl_s = UINT32_MAX,
-                               .rrset_count = (uint32_t)w.rrset_count};
-    if (stored_at(copy).type == TYPE_CNAME)
-        view->cname = copy + sizeof(struct stored);
-    for (size_t i = 0; i < w.rrset_count; i++)
-        if (w.rrsets[i].ttl_s < view->ttl_s)
-            view->ttl_s = w.rrsets[i].ttl_s;
+    write_view(&w, view, copy, bytes);
     return view;
 }
 
@@ -147,9 +158,22 @@ static int64_t add_scratch(struct data *data, uint64_t hash)
     return number;
 }
 
+/* Data of an image is found again only from the first time on that any is looked for. */
+static int list_mapped(struct data *data)
+{
+    int error = 0;
+    for (; !error && data->listed < data->mapped; data->listed += !error) {
+        const struct rule_data *known = data_get(data, data->listed);
+        error = set_add(&data->known, hash_of(known->records, known->records_bytes), data->listed);
+    }
+    return error;
+}
+
 int64_t data_keep(struct data *data, const struct data_record *records, size_t count)
 {
-    int error = write_scratch(data, records, count);
+    int error = list_mapped(data);
+    if (!error)
+        error = write_scratch(data, records, count);
     if (error)
         return error;
     uint64_t hash = hash_of(data->scratch.base, data->scratch.used);
@@ -158,6 +182,59 @@ int64_t data_keep(struct data *data, const struct data_record *records, size_t c
         return add_scratch(data, hash);
     data_ref(data, (uint32_t)number);
     return number;
+}
+
+/* --- data of an image ----------------------------------------------------------------------------------- */
+
+static bool are_records(const uint8_t *at, size_t bytes)
+{
+    struct stored stored;
+    bool sound = bytes && bytes <= UINT32_MAX / 2;
+    for (; sound && bytes; at += sizeof stored + stored.length, bytes -= sizeof stored + stored.length) {
+        stored = bytes >= sizeof stored ? stored_at(at) : (struct stored){0, 0, UINT16_MAX};
+        sound = sizeof stored + stored.length <= bytes &&
+                rdata_check(stored.type, at + sizeof stored, stored.length);
+        if (!sound)
+            break;
+    }
+    return sound;
+}
+
+/* Views of mapped data never go one by one: many share a block. */
+static struct rule_data *take_view(struct data *data, size_t bytes)
+{
+    enum { BLOCK_FIRST = 1 << 10, BLOCK_MOST = 1 << 20 };
+    if (data->views_left < bytes) {
+        size_t block = data->bytes < BLOCK_FIRST ? BLOCK_FIRST : data->bytes;
+        block = block < BLOCK_MOST ? block : BLOCK_MOST;
+        block = block < bytes ? bytes : block;
+        data->views = heap_take(data->heap, block);
+        data->views_left = data->views ? block : 0;
+        if (!data->views)
+            return NULL;
+        data->bytes += heap_cost(data->views);
+    }
+    struct rule_data *view = (struct rule_data *)(void *)data->views;
+    data->views += bytes;
+    data->views_left -= bytes;
+    return view;
+}
+
+int data_map(struct data *data, const uint8_t *records, size_t bytes)
+{
+    if (!are_records(records, bytes))
+        return ERR_MALFORMED;
+    struct view_writer w = {0};
+    view_all(&w, records, bytes);
+    struct rule_data *view = take_view(data, view_bytes(&w));
+    int64_t number = view ? take_number(data) : ERR_NOMEM;
+    if (number < 0)
+        return (int)number;
+    write_view(&w, view, records, bytes);
+    *data_at(data, (uint32_t)number) = (struct datum){view, 1};
+    data->bytes += bytes;
+    data->mapped = data->count;
+    return 0;
 }
 
 size_t data_records(const struct rule_data *data)

@@ -52,8 +52,11 @@ struct data {
     struct pages unused;               /* uint32_t: numbers to be given again */
     struct set known;
     struct heap *heap;
-    size_t bytes; /* of the heap */
+    size_t bytes; /* of the heap, and of records in an image */
     struct pages scratch;
+    uint32_t mapped, listed; /* the first numbers: of data in an image; of those that `known` has */
+    uint8_t *views;          /* room for more of them */
+    size_t views_left;
 };
 
 static inline struct datum *data_at(const struct data *data, uint32_t number)
@@ -73,6 +76,10 @@ struct data_record {
     struct stored stored;
     const uint8_t *rdata;
 };
+
+/* Numbers data whose records lie in an image, one after the other and before all that is kept here; it goes
+ * with the lineage. 0, memory, or ERR_MALFORMED: these are no records of a rule. */
+int data_map(struct data *data, const uint8_t *records, size_t bytes) MUST_CHECK;
 
 /* The number of the data with these records, with one reference more; or a negative error. */
 int64_t data_keep(struct data *data, const struct data_record *records, size_t count) MUST_CHECK;

@@ -67,7 +67,8 @@ static int settle_data(struct policy_builder *b)
 static const uint8_t *name_of(const void *context, uint64_t owner)
 {
     const struct policy_zone *zone = context;
-    return owners_of_hash(&zone->owners, owner).entry + 1;
+    const uint8_t *entry = owners_of_hash(&zone->owners, owner).entry;
+    return entry ? entry + 1 : (const uint8_t *)"";
 }
 
 static int settle_prefixes(const struct policy_builder *b, struct policy_zone *zone, enum rpz_trigger trigger,
@@ -136,15 +137,11 @@ static int see_ns(void *context, const struct skipped_record *record)
     return record->stored.type == TYPE_NS;
 }
 
-static void settle_soa(struct policy_builder *b, struct policy_zone *zone)
+void policy_zone_set_soa(struct policy_zone *zone, uint32_t ttl_s, struct rdata rdata)
 {
-    zone->soa_rdata = (struct rdata){b->soa.length, b->soa_rdata};
-    zone->soa = (struct rrset){.owner = zone->origin,
-                               .type = TYPE_SOA,
-                               .ttl_s = b->soa.ttl_s,
-                               .count = 1,
-                               .rdatas = &zone->soa_rdata};
-    b->soa_rdata = NULL;
+    zone->soa_rdata = rdata;
+    zone->soa = (struct rrset){
+        .owner = zone->origin, .type = TYPE_SOA, .ttl_s = ttl_s, .count = 1, .rdatas = &zone->soa_rdata};
 }
 
 static size_t memory_of(const struct policy_zone *zone)
@@ -158,9 +155,10 @@ static size_t memory_of(const struct policy_zone *zone)
     return bytes;
 }
 
-static void settle_counts(struct policy_builder *b, struct policy_zone *zone)
+void policy_zone_settle(struct policy_zone *zone)
 {
-    zone->counts = b->counts;
+    zone->tops[RPZ_QNAME] = top_of(zone, RPZ_QNAME);
+    zone->tops[RPZ_NSDNAME] = top_of(zone, RPZ_NSDNAME);
     zone->counts.no_ns = skipped_each_of(zone->skipped, (const uint8_t *)"", see_ns, NULL) != 1;
     zone->counts.memory_bytes = memory_of(zone);
 }
@@ -171,7 +169,8 @@ static int settle(struct policy_builder *b, struct policy_zone *zone)
     memcpy(zone->origin, b->origin, b->origin_bytes);
     memcpy(zone->usual_ttls, b->usual_ttls, sizeof zone->usual_ttls);
     zone->usual_count = b->usual_count;
-    settle_soa(b, zone);
+    policy_zone_set_soa(zone, b->soa.ttl_s, (struct rdata){b->soa.length, b->soa_rdata});
+    b->soa_rdata = NULL;
     int error = settle_skipped(b, zone);
     if (!error)
         error = settle_data(b);
@@ -181,9 +180,8 @@ static int settle(struct policy_builder *b, struct policy_zone *zone)
         error = settle_addresses(b, zone);
     if (error)
         return error;
-    zone->tops[RPZ_QNAME] = top_of(zone, RPZ_QNAME);
-    zone->tops[RPZ_NSDNAME] = top_of(zone, RPZ_NSDNAME);
-    settle_counts(b, zone);
+    zone->counts = b->counts;
+    policy_zone_settle(zone);
     return 0;
 }
 

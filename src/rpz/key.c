@@ -2,25 +2,51 @@
 #include "rpz/key.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/random.h"
 
 static struct {
+    pthread_mutex_t mutex;
+    atomic_bool is_settled;
     uint64_t seed;
     struct rpz_tail none, nsdname;
-} process = {.none = {"", 1, 0}, .nsdname = {"\13rpz-nsdname", 13, 0}};
+} process = {.mutex = PTHREAD_MUTEX_INITIALIZER, .none = {"", 1, 0}, .nsdname = {"\13rpz-nsdname", 13, 0}};
 
-static void make_seed(void)
+/* The first one to come here decides. */
+static void settle_seed(uint64_t seed)
 {
-    process.seed = random_u64() | 1;
-    process.none.hash = process.seed;
-    process.nsdname.hash = rpz_hash_label(process.seed, process.nsdname.bytes);
+    pthread_mutex_lock(&process.mutex);
+    if (!atomic_load_explicit(&process.is_settled, memory_order_relaxed)) {
+        process.seed = seed;
+        process.none.hash = seed;
+        process.nsdname.hash = rpz_hash_label(seed, process.nsdname.bytes);
+        atomic_store_explicit(&process.is_settled, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&process.mutex);
+}
+
+static bool is_settled(void)
+{
+    return atomic_load_explicit(&process.is_settled, memory_order_acquire);
 }
 
 static void have_seed(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_seed);
+    if (!is_settled())
+        settle_seed(random_u64() | 1);
+}
+
+int rpz_seed_check(uint64_t seed)
+{
+    return is_settled() && process.seed != seed ? ERR_EXISTS : 0;
+}
+
+int rpz_seed_adopt(uint64_t seed)
+{
+    settle_seed(seed);
+    return rpz_seed_check(seed);
 }
 
 uint64_t rpz_seed(void)

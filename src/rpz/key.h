@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "dns/name.h"
 
@@ -33,6 +34,12 @@ void rpz_key_init(struct rpz_key *key, const uint8_t *name, const struct rpz_tai
 
 /* One seed per process, so that a key fits every zone. */
 uint64_t rpz_seed(void);
+
+/* Takes the seed of tables that were made elsewhere, if nothing was hashed here yet. 0: it is this process's
+ * seed now, or was already; ERR_EXISTS: there is another one. Any thread. */
+int rpz_seed_adopt(uint64_t seed) MUST_CHECK;
+/* The answer that rpz_seed_adopt() would give, without taking it. */
+int rpz_seed_check(uint64_t seed) MUST_CHECK;
 
 /* All owners as they stand in the zone; QNAME rules. */
 const struct rpz_tail *rpz_tail_none(void);

@@ -33,6 +33,8 @@ void lineage_release(struct lineage *lineage)
     pages_free(&lineage->unused);
     heap_free(&lineage->heap);
     pthread_mutex_destroy(&lineage->mutex);
+    if (lineage->image.release)
+        lineage->image.release(lineage->image.context);
     free(lineage);
 }
 

@@ -13,6 +13,7 @@
 
 #include "rpz/data.h"
 #include "rpz/heap.h"
+#include "rpz/image.h"
 
 struct policy_zone;
 
@@ -22,9 +23,10 @@ struct lineage {
     _Atomic(struct policy_zone *) ended; /* versions to be cleared away */
     struct heap heap;
     struct data data;
-    struct pages counts; /* uint32_t by the leaf's number: versions that hold it */
-    struct pages unused; /* uint32_t: numbers to be given again */
-    uint32_t numbers;    /* ever given */
+    struct pages counts;              /* uint32_t by the leaf's number: versions that hold it */
+    struct pages unused;              /* uint32_t: numbers to be given again */
+    uint32_t numbers;                 /* ever given */
+    struct policy_image_memory image; /* where leaves and data lie that are not in the heap */
 };
 
 /* Held once. NULL: memory is out. */

@@ -183,7 +183,7 @@ bool policy_zone_match_within(const struct policy_zone *zone, enum rpz_trigger t
     if (!rule)
         return false;
     struct owner_found found = owners_of_hash(&zone->owners, rule->owner);
-    if (!take_hit(zone, trigger, &found, SIDE_EXACT, 0, out))
+    if (!found.exists || !take_hit(zone, trigger, &found, SIDE_EXACT, 0, out))
         return false;
     out->prefix.address = *address;
     out->prefix.length = (uint8_t)rule->length;

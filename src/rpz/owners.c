@@ -27,16 +27,18 @@ struct owner_found owners_of_hash(const struct owners *owners, uint64_t hash)
 {
     uint32_t fingerprint = (uint32_t)(hash >> 32);
     const struct leaf *leaf;
-    const uint32_t *slot = owners_probe(owners, fingerprint, &leaf), *only = NULL;
+    const uint32_t *slot = owners_probe(owners, fingerprint, &leaf), *only = NULL, *at = slot;
     unsigned like = 0;
-    for (const uint32_t *at = slot; at && *at >> 16 == *slot >> 16 && slot_is_used(*at); at++)
+    for (; at && *at >> 16 == *slot >> 16 && slot_is_used(*at); at++)
         if (!slot_is_node(*at)) {
             only = at;
             like++;
         }
-    if (like > 1) /* an accident of fingerprints */
-        for (only = slot; slot_is_node(*only) || hash_of(leaf_at(leaf, *only) + 1) != hash;)
-            only++;
+    for (; like > 1 && slot < at; slot++) /* an accident of fingerprints */
+        if (!slot_is_node(*slot) && hash_of(leaf_at(leaf, *slot) + 1) == hash)
+            only = slot;
+    if (!only)
+        return (struct owner_found){0};
     return (struct owner_found){true, leaf_at(leaf, *only), owners_handle(owners, fingerprint, *only)};
 }
 
@@ -47,6 +49,19 @@ const struct leaf *owners_next(const struct owners *owners, size_t *place)
     const struct leaf *leaf = owners_leaf(owners, *place);
     *place += owners_width(owners, leaf);
     return leaf;
+}
+
+uint64_t *owners_directory(struct owners *owners, struct heap *heap, unsigned bits)
+{
+    size_t places = (size_t)1 << bits;
+    uint64_t *directory = heap_take(heap, places * (sizeof *directory + sizeof *owners->numbers));
+    if (!directory)
+        return NULL;
+    owners->block = directory;
+    owners->directory = directory;
+    owners->numbers = (uint32_t *)(void *)(directory + places);
+    owners->shift = 32 - bits;
+    return directory;
 }
 
 /* Its memory, and its entries' hold on data. */

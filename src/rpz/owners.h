@@ -34,6 +34,12 @@ static inline size_t owners_place(const struct owners *owners, uint32_t fingerpr
     return (size_t)((uint64_t)fingerprint >> owners->shift);
 }
 
+/* A leaf that lies in an image (image.h) is no block of a heap. */
+static inline bool owners_is_mapped(const struct owners *owners, size_t place)
+{
+    return owners->numbers[place] == NUMBER_MAPPED;
+}
+
 /* How many places of the directory a leaf has. */
 static inline size_t owners_width(const struct owners *owners, const struct leaf *leaf)
 {
@@ -70,11 +76,19 @@ static inline const uint8_t *owners_entry(const struct owners *owners, uint64_t 
 /* The key's whole name. */
 struct owner_found owners_find(const struct owners *owners, struct rpz_key *key);
 
-/* The entry whose name has this hash; there is one. */
+/* The entry whose name has this hash. */
 struct owner_found owners_of_hash(const struct owners *owners, uint64_t hash);
 
 /* The next leaf from *place on, which moves behind it; NULL: there is none. */
 const struct leaf *owners_next(const struct owners *owners, size_t *place);
+
+/* Room for a directory of so many bits, to be filled. NULL: memory is out. */
+uint64_t *owners_directory(struct owners *owners, struct heap *heap, unsigned bits);
+
+static inline uint64_t directory_entry(const struct leaf *leaf)
+{
+    return (uint64_t)(uintptr_t)leaf << 16 | leaf->homes;
+}
 
 /* Gives back a leaf that nobody holds, and its entries' hold on data. */
 void leaf_end(struct lineage *lineage, const struct leaf *leaf);

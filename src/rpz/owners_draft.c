@@ -8,18 +8,12 @@ enum { IDLE_SHARE = 32, IDLE_BYTES = 48 };
 
 /* --- the directory ------------------------------------------------------------------------------------- */
 
-/* Room for a directory of so many bits. */
 static int directory_new(struct owners_draft *d, unsigned bits)
 {
-    size_t places = (size_t)1 << bits;
-    d->owners.block = heap_take(&d->lineage->heap, places * (sizeof *d->directory + sizeof(uint32_t)));
-    if (!d->owners.block)
-        return ERR_NOMEM;
-    d->directory = d->owners.block;
-    d->owners.directory = d->directory;
-    d->owners.numbers = (uint32_t *)(void *)(d->directory + places);
-    d->owners.shift = 32 - bits;
-    return 0;
+    uint64_t *directory = owners_directory(&d->owners, &d->lineage->heap, bits);
+    if (directory)
+        d->directory = directory;
+    return directory ? 0 : ERR_NOMEM;
 }
 
 static void set_leaf(struct owners_draft *d, const struct leaf *leaf, uint32_t number)
@@ -27,7 +21,7 @@ static void set_leaf(struct owners_draft *d, const struct leaf *leaf, uint32_t n
     size_t width = owners_width(&d->owners, leaf);
     size_t first = ((size_t)leaf->prefix << 16) >> d->owners.shift;
     for (size_t i = first; i < first + width; i++) {
-        d->directory[i] = (uint64_t)(uintptr_t)leaf << 16 | leaf->homes;
+        d->directory[i] = directory_entry(leaf);
         d->owners.numbers[i] = number;
     }
 }
@@ -132,7 +126,8 @@ static struct leaf *touch(struct owners_draft *d, uint32_t fingerprint)
     if (!copy)
         return NULL;
     hold_data(d->lineage, copy);
-    d->owners.bytes += heap_cost(copy) - heap_cost(leaf);
+    d->owners.bytes += heap_cost(copy);
+    d->owners.bytes -= owners_is_mapped(&d->owners, place) ? leaf->room : heap_cost(leaf);
     d->drafts++;
     set_leaf(d, copy, NUMBER_DRAFT);
     return copy;

@@ -18,12 +18,17 @@ ip_number prefix_number(const struct ip_address *address)
     return (ip_number)__builtin_bswap64(halves[0]) << 64 | __builtin_bswap64(halves[1]);
 }
 
+/* The bits below a prefix. */
+static ip_number host_mask(enum ip_family family, const struct prefix_item *item)
+{
+    unsigned host_bits = ip_bits(family) - item->length;
+    return host_bits == 128 ? ~(ip_number)0 : ((ip_number)1 << host_bits) - 1;
+}
+
 /* The last address of a prefix. */
 static ip_number end_of(enum ip_family family, const struct prefix_item *item)
 {
-    unsigned host_bits = ip_bits(family) - item->length;
-    ip_number below = host_bits == 128 ? ~(ip_number)0 : ((ip_number)1 << host_bits) - 1;
-    return item->first | below;
+    return item->first | host_mask(family, item);
 }
 
 /* --- where what is ---------------------------------------------------------------------------------------
@@ -127,6 +132,14 @@ static void cut_all(struct cutter *c, const struct prefix_item *items, size_t co
     close_before(c, 0, true);
 }
 
+static void point(struct prefixes *p)
+{
+    struct layout at = layout_of(p, p->stretches, p->rules);
+    p->starts = at.starts;
+    p->covers = at.covers;
+    p->owners = at.rules;
+}
+
 /* Built with room for the most stretches there could be; then the parts move together. */
 static void pack(struct prefixes *p, size_t room)
 {
@@ -136,10 +149,7 @@ static void pack(struct prefixes *p, size_t room)
     memmove(to.covers, from.covers, p->stretches * sizeof *to.covers);
     p->pages.used = to.bytes;
     pages_trim(&p->pages);
-    to = layout_of(p, p->stretches, p->rules);
-    p->starts = to.starts;
-    p->covers = to.covers;
-    p->owners = to.rules;
+    point(p);
 }
 
 /* From items in order, none of which is gone. */
@@ -274,6 +284,54 @@ int prefixes_change(const struct prefixes *old, enum ip_family family, struct pr
     if (merge.made)
         error = build(family, merge.to, merge.made, out);
     pages_free(&merged);
+    return error;
+}
+
+/* --- as it was ----------------------------------------------------------------------------------------- */
+
+/* In order, prefixes whose parents stand in front of them: walks up end, and no more than there are bits are
+ * open at once when they are cut anew. */
+static bool are_rules(const struct prefixes *p)
+{
+    struct layout at = layout_of(p, p->stretches, p->rules);
+    struct prefix_item before = {0}, item;
+    bool sound = true;
+    for (uint32_t i = 0; sound && i < p->rules; i++, before = item) {
+        item = (struct prefix_item){.first = start_at(p->family, at.firsts, i), .length = at.rules[i].length};
+        sound = item.length <= ip_bits(p->family) && at.rules[i].parent <= i &&
+                (item.first & host_mask(p->family, &item)) == 0 && place_order(&before, &item) <= 0;
+    }
+    return sound;
+}
+
+static bool are_covers(const struct prefixes *p)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < p->stretches; i++)
+        most = p->covers[i] > most ? p->covers[i] : most;
+    return most <= p->rules;
+}
+
+int prefixes_restore(enum ip_family family, const void *bytes, size_t length, uint32_t stretches,
+                     uint32_t rules, struct prefixes **out)
+{
+    struct prefixes shape = {.pages.base = (uint8_t *)bytes, .family = family};
+    *out = NULL;
+    if (!rules || !stretches || layout_of(&shape, stretches, rules).bytes != length)
+        return ERR_MALFORMED;
+    struct prefixes *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NOMEM;
+    *p = (struct prefixes){.references = 1, .family = family, .stretches = stretches, .rules = rules};
+    int error = pages_append(&p->pages, bytes, length);
+    if (!error) {
+        point(p);
+        error = are_rules(p) && are_covers(p) ? 0 : ERR_MALFORMED;
+    }
+    if (error)
+        prefixes_unref(p);
+    else
+        *out = p;
     return error;
 }
 

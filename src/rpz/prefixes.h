@@ -54,6 +54,11 @@ ip_number prefix_number(const struct ip_address *address);
 int prefixes_change(const struct prefixes *old, enum ip_family family, struct prefix_item *items,
                     size_t count, const struct prefix_names *names, struct prefixes **out) MUST_CHECK;
 
+/* What `bytes` were the pages of (base and used), with as many stretches and rules. 0, memory, or
+ * ERR_MALFORMED: they are none. */
+int prefixes_restore(enum ip_family family, const void *bytes, size_t length, uint32_t stretches,
+                     uint32_t rules, struct prefixes **out) MUST_CHECK;
+
 struct prefixes *prefixes_ref(struct prefixes *prefixes);
 void prefixes_unref(struct prefixes *prefixes);
 

@@ -100,6 +100,54 @@ int skipped_settle(struct skipped *skipped)
     return 0;
 }
 
+/* Where the record at `at` ends; 0: there is none. */
+static size_t record_end(const struct skipped_parts *parts, size_t at, size_t name_most)
+{
+    struct stored stored;
+    size_t all = parts->records_bytes;
+    int owner = at < all ? name_check(parts->records + at, all - at) : ERR_MALFORMED;
+    if (owner < 0 || (size_t)owner > name_most || all - at - (size_t)owner < sizeof stored)
+        return 0;
+    size_t rdata = at + (size_t)owner + sizeof stored;
+    stored = stored_at(parts->records + rdata - sizeof stored);
+    return stored.length <= all - rdata ? rdata + stored.length : 0;
+}
+
+static bool are_sound(const struct skipped_parts *parts, size_t name_most)
+{
+    uint64_t slot;
+    bool sound = parts->records_bytes <= UINT32_MAX && parts->index_bytes % sizeof slot == 0 &&
+                 parts->above_bytes % sizeof slot == 0;
+    for (size_t at = 0; sound && at < parts->records_bytes;) {
+        size_t next = record_end(parts, at, name_most);
+        sound = next;
+        at = next;
+    }
+    for (size_t at = 0; sound && at < parts->index_bytes; at += sizeof slot) {
+        memcpy(&slot, parts->index + at, sizeof slot);
+        sound = record_end(parts, (uint32_t)slot, name_most);
+    }
+    return sound;
+}
+
+int skipped_restore(const struct skipped_parts *parts, size_t name_most, struct skipped **out)
+{
+    *out = NULL;
+    if (!are_sound(parts, name_most))
+        return ERR_MALFORMED;
+    struct skipped *skipped = skipped_new();
+    int error = skipped ? pages_append(&skipped->records, parts->records, parts->records_bytes) : ERR_NOMEM;
+    if (!error)
+        error = pages_append(&skipped->index, parts->index, parts->index_bytes);
+    if (!error)
+        error = pages_append(&skipped->above, parts->above, parts->above_bytes);
+    if (error)
+        skipped_unref(skipped);
+    else
+        *out = skipped;
+    return error;
+}
+
 /* The first place in the index with this hash or a later one. */
 static size_t index_place(const uint64_t *slots, size_t count, uint64_t wanted)
 {

@@ -50,6 +50,14 @@ int skipped_add(struct skipped *skipped, struct set *known, const uint8_t *owner
 /* Makes the index. 0 or ERR_NOMEM. */
 int skipped_settle(struct skipped *skipped) MUST_CHECK;
 
+/* The three parts as they were settled by a program with the same seed. Names that are longer than
+ * `name_most` bytes do not fit below the zone's. 0, memory, or ERR_MALFORMED: they are none. */
+struct skipped_parts {
+    const uint8_t *records, *index, *above;
+    size_t records_bytes, index_bytes, above_bytes;
+};
+int skipped_restore(const struct skipped_parts *parts, size_t name_most, struct skipped **out) MUST_CHECK;
+
 /* Calls `each` for the records of one relative owner. */
 int skipped_each_of(const struct skipped *skipped, const uint8_t *owner,
                     int (*each)(void *context, const struct skipped_record *record),

@@ -35,6 +35,12 @@ struct policy_zone {
 /* Frees what a version holds, whatever of it has been made. The lineage is locked. */
 void policy_zone_clear(struct policy_zone *zone);
 
+/* Gives a version its SOA; the RDATA becomes its own. */
+void policy_zone_set_soa(struct policy_zone *zone, uint32_t ttl_s, struct rdata rdata);
+
+/* What follows from all parts, once they are there; the counts of records and rules are. */
+void policy_zone_settle(struct policy_zone *zone);
+
 /* The wire form of a special action's target: "." "*." "rpz-drop." …; NULL for the others. */
 const uint8_t *rpz_action_target(enum rpz_action action);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Versions made from versions, again and again: each equals one that was loaded anew, and the older ones stay
- * what they were. */
+ * what they were. Built twice: with THROUGH_IMAGES the first versions, and some on the way, come from images.
+ */
+#include "images.h"
 #include "model.h"
 
 #include <pthread.h>
@@ -163,7 +165,7 @@ static void a_chain_of_deltas_makes_what_rebuilding_makes(void **state)
         struct keepsake kept[KEPT] = {{0}};
         model_init(&model, ORIGIN);
         model_add_text(&model, "@ 60 SOA 7");
-        struct policy_zone *zone = model_build(&model), *made;
+        struct policy_zone *zone = perhaps_through_image(model_build(&model)), *made;
         for (unsigned turn = 0; turn < 40; turn++) {
             model_rules_first(&model);
             random_changes(&dice, &model, &list);
@@ -174,7 +176,7 @@ static void a_chain_of_deltas_makes_what_rebuilding_makes(void **state)
             assert_same_matches(&dice, made, rebuilt, 60);
             policy_zone_unref(rebuilt);
             keep(&dice, kept, zone);
-            zone = made;
+            zone = dice_percent(&dice, 10) ? perhaps_through_image(made) : made;
             if (dice_percent(&dice, 10)) { /* go on from an older one: versions need not stand in a row */
                 struct policy_change none;
                 assert_int_equal(policy_zone_apply(zone, &none, 0, &made), 0);
@@ -247,7 +249,7 @@ static struct policy_zone *build_list(const struct list *list)
         assert_int_equal(policy_builder_add(builder, &record), RPZ_KEPT);
     }
     assert_int_equal(policy_builder_finish(builder, &zone), 0);
-    return zone;
+    return perhaps_through_image(zone);
 }
 
 static void random_list(struct dice *dice, struct list *list)
@@ -313,7 +315,7 @@ static void large_zones_change_as_if_rebuilt_and_do_not_grow(void **state)
     for (unsigned turn = 1; turn <= 400; turn++) {
         made = change_list_at_random(&dice, &list, zone);
         policy_zone_unref(zone);
-        zone = made;
+        zone = turn % 100 ? made : perhaps_through_image(made);
         if (turn % 50)
             continue;
         struct policy_zone *rebuilt = build_list(&list);
@@ -405,6 +407,7 @@ static void a_diff_of_many_records_at_one_owner(void **state)
         assert_int_equal(policy_builder_add(builder, &record), RPZ_KEPT);
     }
     assert_int_equal(policy_builder_finish(builder, &old), 0);
+    old = perhaps_through_image(old);
     struct policy_change changes[] = {
         {true, {owner, TYPE_A, CLASS_IN, 60, (const uint8_t *)"\12\1\0\7", 4}},
         {false, {owner, TYPE_A, CLASS_IN, 60, (const uint8_t *)"\12\2\0\7", 4}},
@@ -526,7 +529,7 @@ static struct policy_zone *build_long_names(unsigned number, unsigned labels)
         assert_int_equal(policy_builder_add(builder, &record), RPZ_KEPT);
     }
     assert_int_equal(policy_builder_finish(builder, &zone), 0);
-    return zone;
+    return perhaps_through_image(zone);
 }
 
 static void names_may_all_be_long(void **state)
