@@ -125,7 +125,7 @@ size_t name_copy(uint8_t *to, const uint8_t *name)
 size_t name_copy_lower(uint8_t *to, const uint8_t *name)
 {
     size_t length = name_length(name);
-    copy_lower(to, name, length);
+    name_copy_lower_known(to, name, length);
     return length;
 }
 

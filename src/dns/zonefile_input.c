@@ -23,7 +23,7 @@ int zonefile_input_open(struct zonefile_input *input, const char *path)
         error = err_from_errno(EISDIR);
     if (!error && !S_ISREG(input->status.st_mode))
         error = ERR_INVALID;
-    if (!error && !(input->buffer = malloc(input->size)))
+    if (!error && !(input->buffer = malloc(input->size + ZONEFILE_SLACK)))
         error = ERR_NOMEM;
     if (error)
         zonefile_input_close(input);
@@ -33,7 +33,7 @@ int zonefile_input_open(struct zonefile_input *input, const char *path)
 int zonefile_input_text(struct zonefile_input *input, const char *text, size_t length)
 {
     *input = (struct zonefile_input){.fd = -1, .size = length, .used = length, .final = true};
-    input->buffer = malloc(length ? length : 1);
+    input->buffer = malloc(length + ZONEFILE_SLACK);
     if (!input->buffer)
         return ERR_NOMEM;
     if (length)
@@ -92,7 +92,7 @@ static int fill(struct zonefile_input *input)
 
 static int grow(struct zonefile_input *input)
 {
-    char *larger = realloc(input->buffer, input->size * 2);
+    char *larger = realloc(input->buffer, input->size * 2 + ZONEFILE_SLACK);
     if (!larger)
         return ERR_NOMEM;
     input->buffer = larger;

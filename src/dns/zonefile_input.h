@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+enum { ZONEFILE_SLACK = 16 /* bytes that may be read behind a piece */ };
+
 struct zonefile_input {
     int fd;       /* -1: everything is in `buffer` already */
     char *buffer; /* ours */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One reading of a master file, shared by the parts that do it: pieces (zonefile.c), records over libzscanner
- * (zonefile_records.c), directives (zonefile_directives.c). Inner header of dns/. */
+ * (zonefile_records.c) and without it (zonefile_plain.c), directives (zonefile_directives.c). Inner header of dns/. */
 #ifndef DNS_ZONEFILE_READING_H
 #define DNS_ZONEFILE_READING_H
 
@@ -34,6 +34,7 @@ struct zonefile {
     uint32_t last_ttl_s; /* NO_TTL: none yet */
     unsigned includes;
     const char *piece, *piece_end; /* what the scanner is given */
+    const char *plain_end;         /* behind its last newline */
     bool has_parentheses;          /* in it or beside it: a record may have many lines */
     /* The scanner does not count newlines inside quotes. Where there can be some we count, up to here. */
     bool must_count;
@@ -68,6 +69,14 @@ bool zonefile_is_over(const struct zonefile *z);
 
 /* The line behind the one that `at` is in, or `end`. */
 const char *zonefile_next_line(const char *at, const char *end);
+
+/* What the TTL of a record is that is given with `given_s`, or NO_TTL; NO_TTL: that cannot be said. */
+uint32_t zonefile_ttl(struct zonefile *z, uint32_t given_s);
+
+/* --- zonefile_plain.c --- */
+
+/* Between two records of the scanner's: reads lines of the simplest form as far as there are any. */
+void zonefile_read_plain(struct zonefile *z);
 
 /* --- zonefile_directives.c --- */
 

@@ -81,16 +81,21 @@ static uint32_t inherit_ttl(struct zonefile *z)
     return z->last_ttl_s;
 }
 
+uint32_t zonefile_ttl(struct zonefile *z, uint32_t given_s)
+{
+    uint32_t ttl_s = given_s == NO_TTL ? inherit_ttl(z) : given_s;
+    return ttl_s <= TTL_MAX || ttl_s == NO_TTL ? ttl_s : 0;
+}
+
 static void deliver(struct zonefile *z)
 {
     zs_scanner_t *s = z->scanner;
     uint64_t line = current_line(z);
-    uint32_t ttl_s = s->r_ttl == NO_TTL ? inherit_ttl(z) : s->r_ttl;
+    uint32_t ttl_s = zonefile_ttl(z, s->r_ttl);
     if (ttl_s == NO_TTL) {
         zonefile_say(z, line, s->r_owner, false, "no TTL: neither here nor before, and no $TTL");
         return;
     }
-    ttl_s = ttl_s <= TTL_MAX ? ttl_s : 0;
     z->last_ttl_s = ttl_s;
     /* The scanner takes any bytes in the form of RFC 3597, also for types that it knows. */
     if (name_check(s->r_owner, NAME_MAX_BYTES) < 0 || !rdata_check(s->r_type, s->r_data, s->r_data_length)) {
@@ -181,6 +186,9 @@ static enum stop run_scanner(struct zonefile *z)
 {
     zs_scanner_t *s = z->scanner;
     while (!zonefile_is_over(z)) {
+        zonefile_read_plain(z);
+        if (z->result)
+            break;
         (void)!zs_parse_record(s); /* the state says it all */
         if (s->state == ZS_STATE_DATA)
             deliver(z);
@@ -200,6 +208,8 @@ static void set_piece(struct zonefile *z, const char *at, const char *end, uint6
 {
     z->piece = z->counted = at;
     z->piece_end = end;
+    const char *newline = memrchr(at, '\n', (size_t)(end - at));
+    z->plain_end = newline ? newline + 1 : at;
     z->counted_line = number;
     z->scanner->line_counter = number;
     z->scanner->state = ZS_STATE_NONE;

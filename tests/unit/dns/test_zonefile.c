@@ -526,6 +526,69 @@ static void record_longer_than_any_can_be_does_not_stop_the_rest(void **state)
     assert_int_equal(seen.last_line, 100004);
 }
 
+/* Simple lines do not go through the scanner; behind a comment they do. Both ways must see the same. */
+static void simple_lines_are_what_the_scanner_would_make_of_them(void **state)
+{
+    (void)state;
+    static const char *const owners[] = {"a",
+                                         "*.b",
+                                         "C.d",
+                                         "x_y-1.z",
+                                         "abs.net.",
+                                         "7",
+                                         "",
+                                         " ",
+                                         "@",
+                                         "in",
+                                         "cname",
+                                         "a..b",
+                                         ".",
+                                         "a.b..",
+                                         ".a",
+                                         "*",
+                                         "**",
+                                         "-",
+                                         "a/b",
+                                         "300",
+                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    static const char *const middles[] = {" ",        "\t",          " 60 ", " IN ",         " 60 IN ",
+                                          " in\t60 ", " 60 60 ",     " 1h ", " 4294967295 ", " CH ",
+                                          " IN IN ",  " 999999999 ", "  ",   " 0000060 ",    " 60IN ",
+                                          " -1 ",     " 60 IN 60 "};
+    static const char *const types[] = {"CNAME", "cname", "CnAmE", "CNAMES", "A", "NS", "CNAME\t", "CNAME "};
+    static const char *const ends[] = {
+        " .",  " *.",      " a.b",  " a.b.", "\t*.c. ",
+        " .a", " ..",      " a..",  " a b",  "",
+        " @",  " 1.2.3.4", " .\t ", " 1",    " a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z."};
+    static char text[2][1 << 16], first[sizeof seen.text];
+    uint64_t dice = 1;
+    for (unsigned round = 0; round < 400; round++) {
+        char *at[2] = {text[0], text[1]};
+        for (unsigned line = 0; line < 40; line++) {
+            unsigned pick[4];
+            for (unsigned i = 0; i < 4; i++) {
+                dice = dice * 6364136223846793005u + 1442695040888963407u;
+                pick[i] = (unsigned)(dice >> 40) % (dice >> 63 ? 4 : 100);
+            }
+            for (unsigned way = 0; way < 2; way++)
+                at[way] +=
+                    sprintf(at[way], "%s%s%s%s%s\n", owners[pick[0] % (sizeof owners / sizeof *owners)],
+                            middles[pick[1] % (sizeof middles / sizeof *middles)],
+                            types[pick[2] % (sizeof types / sizeof *types)],
+                            ends[pick[3] % (sizeof ends / sizeof *ends)], way ? " ;" : "");
+        }
+        for (unsigned way = 0; way < 2; way++) {
+            prepare(NULL);
+            options.default_ttl_s = round % 2 ? 60 : 0;
+            assert_int_equal(read_text(text[way]), 0);
+            if (way)
+                assert_string_equal(seen.text, first);
+            memcpy(first, seen.text, sizeof first);
+        }
+    }
+}
+
 static uint64_t progress_bytes;
 
 static void see_progress(void *context, uint64_t bytes)
@@ -581,6 +644,7 @@ int main(void)
         TEST(line_numbers_are_right_in_a_large_file),
         TEST(line_numbers_are_right_in_a_large_file_of_single_lines),
         TEST(record_longer_than_any_can_be_does_not_stop_the_rest),
+        TEST(simple_lines_are_what_the_scanner_would_make_of_them),
         TEST(progress_ends_at_the_size_of_the_file),
     };
     return cmocka_run_group_tests_name("dns/zonefile", tests, make_folder, remove_folder);
