@@ -109,4 +109,7 @@ void print_kept(const json_t *zone)
     }
     if (*problem)
         printf("%s: not kept: %s\n", member_text(zone, "name"), problem);
+    problem = member_text(json_object_get(zone, "image"), "problem");
+    if (*problem)
+        printf("%s: no image: %s\n", member_text(zone, "name"), problem);
 }

@@ -285,7 +285,7 @@ static void note_synced(struct daemon *daemon, struct job *job)
     struct kept_zone *zone = keeper_find(&daemon->keeper, daemon->holder->config, work->view, work->origin);
     if (!zone)
         return;
-    zone->file_mark = keeper_file_mark(work->file);
+    zone->file_mark = keeper_mark_alone(keeper_file_mark(work->file));
     zone->unsynced = zone->unsynced && zone->latest != work->written;
     keeper_store_state(&daemon->keeper, zone);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "candord/commands_parts.h"
 #include "dns/name.h"
+#include "store/image.h"
 
 static const char *override_key(enum rpz_override override)
 {
@@ -121,6 +122,18 @@ static json_t *storage_of(const struct kept_zone *zone)
                      json_text(zone->store_problem));
 }
 
+/* What a start is quick from; null: nothing is meant to be. */
+static json_t *image_of(const struct kept_zone *zone)
+{
+    struct store_image_look look;
+    if (!zone->image)
+        return json_null();
+    store_image_look(zone->image, &look);
+    return json_pack("{s:o, s:I, s:b, s:o}", "file", json_text(store_image_path(zone->image)), "bytes",
+                     (json_int_t)(look.label.mark ? look.bytes : 0), "used", look.used, "problem",
+                     json_text(look.problem[0] ? look.problem : NULL));
+}
+
 struct zone_list {
     const struct config *config;
     json_t *zones;
@@ -140,6 +153,7 @@ static void add_zone(void *context, const struct kept_zone *zone)
     json_object_set_new(made, "hold", json_hold(zone));
     json_object_set_new(made, "progress", json_work(zone));
     json_object_set_new(made, "storage", storage_of(zone));
+    json_object_set_new(made, "image", image_of(zone));
     if (zone->content)
         add_content(made, zone->content);
     if (zone->content && zone_content_get_policy(zone->content))

@@ -328,6 +328,7 @@ const struct conf_word conf_words[] = {
     {"root-key-sentinel", OPT | VIEW, "BOOL", RECURSOR},
     {"rrset-order", OPT | VIEW, "{[class STRING] [type STRING] [name STRING] [order STRING] [STRING]}",
      ORDERING},
+    {"saved-image", OPT | VIEW | PRI | SEC | FEED, "auto|yes|no", USED},
     {"search", DLZ, "BOOL", PLUGINS},
     {"secret", KEY, "SECRET", USED},
     {"secroots-file", OPT, "QSTRING", CONTROL},

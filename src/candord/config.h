@@ -144,6 +144,8 @@ struct store_config {
     bool ixfr_from_differences; /* a file that was read again is the step from the version before */
     bool text;                  /* `file` of a secondary zone is written, too */
     uint64_t max_journal_bytes; /* 0: as many as the zone has */
+    const char *image_path;     /* NULL: no image is written or read */
+    bool image_always;          /* however small the zone is */
 };
 
 struct zone_config {

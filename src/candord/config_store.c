@@ -34,13 +34,22 @@ static bool takes_updates(const struct acl *acl)
     return acl->count > 1 || (acl->count == 1 && acl->elements[0].kind != ACL_NONE);
 }
 
-static const char *journal_path(struct builder *b, const char *file)
+static const char *path_beside(struct builder *b, const char *file, const char *end)
 {
-    size_t length = strlen(file) + sizeof ".journal";
+    size_t length = strlen(file) + strlen(end) + 1;
     char *path = build_alloc(b, length);
     if (path)
-        snprintf(path, length, "%s.journal", file);
+        snprintf(path, length, "%s%s", file, end);
     return path;
+}
+
+static void build_image(struct builder *b, const struct scope *scope, struct zone_config *zone)
+{
+    const struct conf_item *item = scope_value(scope, "saved-image");
+    if (!zone->file || (item && strcasecmp(item->text, "no") == 0))
+        return;
+    zone->store.image_path = path_beside(b, zone->file, ".image");
+    zone->store.image_always = item && strcasecmp(item->text, "yes") == 0;
 }
 
 void build_store(struct builder *b, const struct scope *scope, struct zone_config *zone)
@@ -57,5 +66,7 @@ void build_store(struct builder *b, const struct scope *scope, struct zone_confi
         zone->kind == ZONE_PRIMARY && (zone->update.rules || takes_updates(zone->allow_update) ||
                                        store->ixfr_from_differences || zone->guard.options.on);
     if (zone->file && (others_fill || ours_changes))
-        store->path = journal_path(b, zone->file);
+        store->path = path_beside(b, zone->file, ".journal");
+    if (others_fill || zone->kind == ZONE_PRIMARY)
+        build_image(b, scope, zone);
 }

@@ -173,6 +173,7 @@ static void *keeper_run(void *context)
     rcu_register_thread();
     setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
     keeper_weigh_first(&daemon->keeper);
+    keeper_save_images(&daemon->keeper);
     while (going) {
         struct inbox_message *message;
         rcu_thread_offline();
@@ -184,6 +185,7 @@ static void *keeper_run(void *context)
         while (going && (message = inbox_take(&daemon->keeper_inbox))) {
             going = run_job(daemon, (struct job *)message);
             keeper_weigh_first(&daemon->keeper);
+            keeper_save_images(&daemon->keeper);
         }
         if (going)
             follow_ms = follow_catalogs(daemon);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "dns/name.h"
+#include "store/image.h"
 
 void keeper_init(struct keeper *keeper)
 {
@@ -32,7 +33,9 @@ static void zone_empty(struct kept_zone *zone)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         keeper_set_text(texts[i], NULL);
     store_unref(zone->store);
+    store_image_unref(zone->image);
     zone->store = NULL;
+    zone->image = NULL;
     zone_content_unref(zone->latest);
     zone_content_unref(zone->content);
     zone_content_unref(zone->resting);

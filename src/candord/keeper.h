@@ -66,6 +66,7 @@ struct kept_zone {
     char *last_problem;                         /* why the last arrival or load failed; NULL: it did not */
     struct store *store;                        /* its versions on disk; NULL: it is not stored */
     char *store_problem;                        /* why they are not written; NULL: they are */
+    struct store_image *image;                  /* its version to be mapped at the start; NULL: none */
     _Atomic uint64_t latest_stamp, force_stamp; /* which versions of the store; 0: it is not there */
     /* The keeper thread's. */
     int64_t store_failed_at_s;
@@ -76,8 +77,10 @@ struct kept_zone {
     int64_t text_at_s;  /* when that was last done */
     struct policy_counters counters;
     struct zone_progress progress;
-    bool unweighed; /* its first version is in force, and has not been weighed yet */
-    bool wanted;    /* named by the configuration being applied */
+    bool image_always;  /* however small the zone is */
+    bool image_of_file; /* there is no journal: the image is what `file` says */
+    bool unweighed;     /* its first version is in force, and has not been weighed yet */
+    bool wanted;        /* named by the configuration being applied */
 };
 
 /* What the guard is asked before a version goes into force. */
@@ -133,6 +136,9 @@ int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *a
 
 /* Has first versions weighed that are in force by now: to be called after publish(). */
 void keeper_weigh_first(struct keeper *keeper);
+
+/* Has images written where they are due (keeper_image.c): to be called when there are new versions. */
+void keeper_save_images(struct keeper *keeper);
 
 /* The source says that the latest version still holds. True: the zone had expired, and acts again. */
 bool keeper_confirm(struct keeper *keeper, struct kept_zone *zone, const struct arrival *arrival);

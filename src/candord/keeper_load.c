@@ -2,7 +2,6 @@
 /* Zones from their files. */
 #include <limits.h>
 #include <stdio.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ static void report(void *context, const char *file, uint64_t line, bool error, c
 }
 
 static int read_file(const struct config *config, const struct zone_config *from, struct kept_zone *zone,
-                     struct load_report *to, struct zone_content **out)
+                     struct load_report *to, bool *includes, struct zone_content **out)
 {
     const struct zone_load_options options = {
         .origin = zone->origin,
@@ -50,6 +49,7 @@ static int read_file(const struct config *config, const struct zone_config *from
         .policy = from->is_policy,
         .report = report,
         .context = to,
+        .includes = includes,
         .progress_bytes = &zone->progress.bytes,
         .progress_records = &zone->progress.records,
     };
@@ -123,6 +123,7 @@ static int load(struct keeper *keeper, const struct config *config, const struct
     struct load_report to = {{0}};
     struct arrival *arrival = arrival_new(ARRIVAL_WHOLE, ARRIVAL_FILE, zone->view_name, zone->origin);
     uint64_t start_ms = clock_mono_ms();
+    bool includes = false;
     if (!arrival)
         return ERR_NOMEM;
     snprintf(arrival->from, sizeof arrival->from, "%s", from->file);
@@ -130,7 +131,9 @@ static int load(struct keeper *keeper, const struct config *config, const struct
     keeper_set_text(&zone->file, from->file);
     pthread_mutex_unlock(&keeper->lock);
     arrival->file_mark = keeper_file_mark(from->file);
-    int error = read_file(config, from, zone, &to, &arrival->whole);
+    int error = read_file(config, from, zone, &to, &includes, &arrival->whole);
+    if (!includes)
+        arrival->file_mark = keeper_mark_alone(arrival->file_mark);
     arrival->took_ms = (uint32_t)(clock_mono_ms() - start_ms);
     if (!error)
         error = take_loaded(keeper, zone, arrival, to.first_error);
@@ -142,31 +145,19 @@ static int load(struct keeper *keeper, const struct config *config, const struct
     return error;
 }
 
-/* Does the file name others, which may have changed while it has not? Unreadable: it may. */
-static bool includes_others(const char *path)
-{
-    char line[4096];
-    FILE *file = fopen(path, "re");
-    bool found = !file;
-    while (!found && fgets(line, sizeof line, file))
-        found = line[0] == '$' && strncasecmp(line, "$INCLUDE", 8) == 0;
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* At the start: the journal has what the file has. */
+/* At the start: the journal has what the file has. One that includes others says nothing: they may have
+ * changed while it has not. */
 static bool is_known(const struct zone_config *config, const struct kept_zone *zone)
 {
-    return zone->latest && zone->file_mark && keeper_file_mark(config->file) == zone->file_mark &&
-           !includes_others(config->file);
+    return zone->latest && keeper_mark_is_alone(zone->file_mark) &&
+           keeper_mark_same(keeper_file_mark(config->file), zone->file_mark);
 }
 
 /* A secondary zone's file is where it begins; afterwards its primary is its source. A file that has not
  * changed does not undo the updates of its journal. */
 static bool file_is_due(const struct zone_config *config, const struct kept_zone *zone, bool only_new)
 {
-    if (zone->unsynced && keeper_file_mark(config->file) == zone->file_mark)
+    if (zone->unsynced && keeper_mark_same(keeper_file_mark(config->file), zone->file_mark))
         return false;
     return !zone->latest || (config->kind == ZONE_PRIMARY && !only_new);
 }
@@ -180,19 +171,37 @@ static int load_if_due(struct keeper *keeper, const struct config *config, const
     bool fresh = !zone->store;
     zone->keep_expired = from->store.keep_expired;
     keeper_set_text(&zone->text_file, from->store.text ? from->file : NULL);
+    keeper_open_image(keeper, from, zone);
     int error = keeper_convert(keeper, zone, from->is_policy);
     keeper_open_store(keeper, from, zone);
-    if (error || !keeper_has_file(config, from))
+    bool mapped = keeper_take_image(keeper, from, zone);
+    if (error || mapped || !keeper_has_file(config, from))
         return error;
     if (fresh && zone->store && is_known(from, zone))
         return 0;
     return file_is_due(from, zone, only_new && !fresh) ? load(keeper, config, from, zone) : 0;
 }
 
+/* Before anything else is hashed (store/image.h). */
+static void open_images(struct keeper *keeper, const struct config *config)
+{
+    for (size_t v = 0; v < config->view_count; v++) {
+        const struct view_config *view = &config->views[v];
+        for (size_t i = 0; i < view->zone_count; i++) {
+            const struct zone_config *from = &view->zones[i];
+            struct kept_zone *zone =
+                keeper_is_ours(from) ? keeper_find_or_add(keeper, view->name, from) : NULL;
+            if (zone)
+                keeper_open_image(keeper, from, zone);
+        }
+    }
+}
+
 unsigned keeper_load(struct keeper *keeper, const struct config *config, bool only_new)
 {
     unsigned failed = 0;
     keeper->config = config;
+    open_images(keeper, config);
     for (size_t v = 0; v < config->view_count; v++) {
         const struct view_config *view = &config->views[v];
         for (size_t i = 0; i < view->zone_count; i++)

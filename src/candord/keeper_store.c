@@ -3,6 +3,7 @@
  * written to costs persistence, never protection: the version goes into force, and what is wrong is said. */
 #include "candord/keeper_store.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,15 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "dns/name.h"
+#include "store/image.h"
 
 enum {
     TRY_AGAIN_S = 60,   /* a whole version is expensive to write in vain */
     TEXT_EVERY_S = 900, /* as BIND */
 };
+
+/* In a file's mark. The first releases set the lowest bit, and do not tell. */
+enum { MARK_TELLS = 4, MARK_ALONE = 2, MARK_FLAGS = 7 };
 
 /* --- what is wrong --- */
 
@@ -94,16 +99,32 @@ static void take_loaded(struct keeper *keeper, const struct zone_config *config,
     pthread_mutex_unlock(&keeper->lock);
 }
 
+/* Of what the versions were made. */
+static void say_source(const struct kept_zone *zone, char *out, size_t size)
+{
+    struct store_image_look image = {.used = false};
+    if (zone->image)
+        store_image_look(zone->image, &image);
+    if (!image.used)
+        snprintf(out, size, "%s", store_path(zone->store));
+    else if (image.label.stamp == zone->force_stamp)
+        snprintf(out, size, "%s", store_image_path(zone->image));
+    else
+        snprintf(out, size, "%s and the steps behind it in %s", store_image_path(zone->image),
+                 store_path(zone->store));
+}
+
 static void say_loaded(const struct kept_zone *zone, uint64_t began_ms)
 {
-    char name[NAME_TEXT_MAX];
+    char name[NAME_TEXT_MAX], source[2 * PATH_MAX + 64];
     const char *how = zone->expired && !zone->content ? "expired while nobody was looking: not in force"
                       : zone->latest != zone->content ? "held as before: an older one is in force"
                                                       : "in force";
+    say_source(zone, source, sizeof source);
     log_write(LOG_ZONELOAD, zone->latest == zone->content ? LEVEL_INFO : LEVEL_WARN,
               "zone %s/IN: serial %u (%llu records) from %s in %llu ms, %s",
               name_to_text_nodot(zone->origin, name), zone_content_serial(zone->latest),
-              (unsigned long long)zone_content_records(zone->latest), store_path(zone->store),
+              (unsigned long long)zone_content_records(zone->latest), source,
               (unsigned long long)(clock_mono_ms() - began_ms), how);
 }
 
@@ -111,7 +132,7 @@ static void load_stored(struct keeper *keeper, const struct zone_config *config,
 {
     struct zone_content *latest = NULL, *in_force = NULL;
     struct store_state state;
-    uint64_t began_ms = clock_mono_ms();
+    uint64_t began_ms = clock_mono_ms() - keeper_image_ms(zone);
     zone_progress_begin(&zone->progress, DOING_START, store_bytes(zone->store));
     int error = store_load(zone->store, &latest, &in_force, &state);
     zone_progress_end(&zone->progress);
@@ -146,7 +167,8 @@ void keeper_open_store(struct keeper *keeper, const struct zone_config *config, 
                                           .origin = zone->origin,
                                           .policy = config->is_policy,
                                           .max_bytes = config->store.max_journal_bytes,
-                                          .helper = keeper->helper};
+                                          .helper = keeper->helper,
+                                          .image = zone->image};
     int error = store_open(&options, &store);
     if (error) {
         say_problem(keeper, zone, path, error);
@@ -168,7 +190,22 @@ uint64_t keeper_file_mark(const char *path)
         return 0;
     const uint64_t parts[] = {(uint64_t)is.st_size, (uint64_t)is.st_ino, (uint64_t)is.st_mtim.tv_sec,
                               (uint64_t)is.st_mtim.tv_nsec};
-    return hash_bytes(0, parts, sizeof parts) | 1;
+    return (hash_bytes(0, parts, sizeof parts) & ~(uint64_t)MARK_FLAGS) | MARK_TELLS;
+}
+
+uint64_t keeper_mark_alone(uint64_t mark)
+{
+    return mark ? mark | MARK_ALONE : 0;
+}
+
+bool keeper_mark_is_alone(uint64_t mark)
+{
+    return (mark & MARK_FLAGS) == (MARK_TELLS | MARK_ALONE);
+}
+
+bool keeper_mark_same(uint64_t a, uint64_t b)
+{
+    return a && b && ((a ^ b) & ~(uint64_t)MARK_FLAGS) == 0;
 }
 
 /* --- a new version --- */

@@ -32,5 +32,20 @@ void keeper_write_text(struct keeper *keeper, struct kept_zone *zone);
 
 /* A mark of a file as it is on disk: another one when it was written to. 0: there is none. */
 uint64_t keeper_file_mark(const char *path);
+/* The mark once the file has been read (or written) and does not include others: it says all. */
+uint64_t keeper_mark_alone(uint64_t mark);
+bool keeper_mark_is_alone(uint64_t mark);
+/* Is it the same file? False without one. */
+bool keeper_mark_same(uint64_t a, uint64_t b);
+
+/* --- images (keeper_image.c) --- */
+
+/* What the configuration says of the zone's image. That of a zone that has no version yet is opened. */
+void keeper_open_image(struct keeper *keeper, const struct zone_config *config, struct kept_zone *zone);
+/* A zone without a journal: the image's version is in force when it is what the file says. What was opened
+ * and is of no use is given back. */
+/* How long opening it took; 0: it was not. */
+uint32_t keeper_image_ms(const struct kept_zone *zone);
+bool keeper_take_image(struct keeper *keeper, const struct zone_config *config, struct kept_zone *zone);
 
 #endif

@@ -44,6 +44,7 @@ struct zonefile_options {
     /* Called now and then with the bytes read so far; may be NULL. */
     void (*progress)(void *context, uint64_t bytes);
     void *context;
+    bool *includes; /* set to true when the file includes others; may be NULL */
 };
 
 /* Reads a file. 0; an error of the system (file missing: also reported as a problem); ERR_MALFORMED after a

@@ -158,6 +158,8 @@ static void include_line(struct zonefile *z, const char *line, const char *end, 
     uint8_t origin[NAME_MAX_BYTES], *current = z->scanner->zone_origin;
     unsigned depth = z->options->max_include_depth ? z->options->max_include_depth : INCLUDE_DEPTH;
     const char *why = NULL;
+    if (z->options->includes)
+        *z->options->includes = true;
     if (!take_word(&line, end, name, sizeof name) || !make_path(z, name, path, sizeof path))
         why = "$INCLUDE: a file name is expected";
     name_copy(origin, current);

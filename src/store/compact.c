@@ -55,6 +55,11 @@ static size_t choose_root(const struct store *store)
     return root;
 }
 
+size_t store_root(const struct store *store)
+{
+    return choose_root(store);
+}
+
 /* The work is worth it when what goes is as much as may be there. */
 bool store_is_fat(const struct store *store)
 {
@@ -133,6 +138,7 @@ static int new_entries(struct store *store, size_t root, const struct compaction
     store->count = count;
     store->room = count;
     store->end = at;
+    store->whole = store->whole > c->root.stamp ? store->whole : c->root.stamp;
     return 0;
 }
 

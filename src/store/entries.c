@@ -3,11 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "store/parts.h"
 
 uint64_t entry_bytes(const struct store_entry *entry)
 {
     return STORE_HEAD_BYTES + entry->head.state_bytes + entry->head.body_bytes;
+}
+
+/* Entries of the first releases have no mark. */
+uint64_t entry_mark(const struct store_entry *entry)
+{
+    const struct store_head *head = &entry->head;
+    const uint64_t parts[] = {head->stamp, head->serial, (uint64_t)head->at_s, head->source};
+    return head->mark ? head->mark : hash_bytes(0, parts, sizeof parts) | 1;
 }
 
 static const struct store_entry *last(const struct store *store)
@@ -29,6 +38,7 @@ int entries_append(struct store *store, const struct store_head *head, uint64_t 
     store->end = offset + entry_bytes(last(store));
     store->stamp = head->stamp > store->stamp ? head->stamp : store->stamp;
     store->latest = head->side ? store->latest : head->stamp;
+    store->whole = head->whole ? head->stamp : store->whole;
     return 0;
 }
 
@@ -51,10 +61,20 @@ void entries_cut(struct store *store, size_t first)
     if (first < store->count)
         store->end = store->entries[first].offset;
     store->count = first < store->count ? first : store->count;
-    store->latest = 0;
-    for (size_t i = 0; i < store->count; i++)
-        if (!store->entries[i].head.side)
-            store->latest = store->entries[i].head.stamp;
+    store->latest = store->whole = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct store_head *head = &store->entries[i].head;
+        store->latest = head->side ? store->latest : head->stamp;
+        store->whole = head->whole ? head->stamp : store->whole;
+    }
+}
+
+bool entries_lead(const struct store *store, uint64_t ancestor, uint64_t stamp)
+{
+    const struct store_entry *entry = entries_find(store, stamp);
+    while (entry && !entry->head.whole && entry->head.stamp > ancestor)
+        entry = entries_find(store, entry->head.parent);
+    return entry && entry->head.stamp == ancestor;
 }
 
 /* Does the head fit behind the entries before it? */
@@ -66,17 +86,43 @@ static bool follows(const struct store *store, const struct store_head *head)
     return head->whole || entries_find(store, head->parent);
 }
 
+/* Heads of small entries lie close together and are read many at once; what lies between heads of large ones
+ * is not read at all. */
+struct window {
+    uint8_t bytes[1 << 16];
+    uint64_t at;
+    size_t length;
+};
+
+static int read_head(const struct store *store, uint64_t size, struct window *window, const uint8_t **head)
+{
+    uint64_t at = store->end;
+    if (at < window->at || at + STORE_HEAD_BYTES > window->at + window->length) {
+        bool dense = last(store) && entry_bytes(last(store)) < sizeof window->bytes / 4;
+        size_t most = dense ? sizeof window->bytes : STORE_HEAD_BYTES;
+        window->at = at;
+        window->length = size - at < most ? (size_t)(size - at) : most;
+        int error = file_read(store->file->fd, window->bytes, window->length, at);
+        if (error)
+            return error;
+    }
+    *head = window->bytes + (at - window->at);
+    return 0;
+}
+
 int entries_read(struct store *store, uint64_t size, bool *damaged)
 {
+    struct window window;
     int error = 0;
+    window.at = window.length = 0;
     store->count = 0;
-    store->latest = 0;
+    store->latest = store->whole = 0;
     store->end = STORE_ENTRIES_AT;
     *damaged = false;
     while (!error && size - store->end >= STORE_HEAD_BYTES) {
-        uint8_t bytes[STORE_HEAD_BYTES];
+        const uint8_t *bytes;
         struct store_head head;
-        error = file_read(store->file->fd, bytes, sizeof bytes, store->end);
+        error = read_head(store, size, &window, &bytes);
         if (error)
             return error;
         *damaged = store_head_read(bytes, &head) != 0 || !follows(store, &head);

@@ -17,13 +17,13 @@ uint64_t store_hash(uint64_t seed, const void *bytes, size_t length)
     return hash_bytes(seed ^ 0x53746f72655a6f6eu, bytes, length);
 }
 
-static void write_u64(struct writer *w, uint64_t value)
+void store_write_u64(struct writer *w, uint64_t value)
 {
     write_u32(w, (uint32_t)(value >> 32));
     write_u32(w, (uint32_t)value);
 }
 
-static uint64_t read_u64(struct reader *r)
+uint64_t store_read_u64(struct reader *r)
 {
     uint64_t high = read_u32(r);
     return high << 32 | read_u32(r);
@@ -39,14 +39,14 @@ void store_header_write(const uint8_t *origin, uint8_t out[STORE_HEADER_BYTES])
     write_u32(&w, FORMAT);
     write_bytes(&w, origin, name_length(origin));
     w = writer_of(out + STORE_HEADER_BYTES - HASH_BYTES, HASH_BYTES);
-    write_u64(&w, store_hash(0, out, STORE_HEADER_BYTES - HASH_BYTES));
+    store_write_u64(&w, store_hash(0, out, STORE_HEADER_BYTES - HASH_BYTES));
 }
 
 int store_header_read(const uint8_t bytes[STORE_HEADER_BYTES], const uint8_t *origin)
 {
     struct reader hash = reader_of(bytes + STORE_HEADER_BYTES - HASH_BYTES, HASH_BYTES);
     if (memcmp(bytes, magic, sizeof magic) != 0 ||
-        read_u64(&hash) != store_hash(0, bytes, STORE_HEADER_BYTES - HASH_BYTES))
+        store_read_u64(&hash) != store_hash(0, bytes, STORE_HEADER_BYTES - HASH_BYTES))
         return ERR_MALFORMED;
     struct reader r = reader_of(bytes + sizeof magic, STORE_HEADER_BYTES - HASH_BYTES - sizeof magic);
     if (read_u32(&r) != FORMAT)
@@ -66,18 +66,19 @@ void store_head_write(const struct store_head *head, uint8_t out[STORE_HEAD_BYTE
     write_u8(&w, (uint8_t)((head->whole ? FLAG_WHOLE : 0) | (head->side ? FLAG_SIDE : 0)));
     write_u8(&w, head->source);
     write_u16(&w, 0);
-    write_u64(&w, head->stamp);
-    write_u64(&w, head->parent);
+    store_write_u64(&w, head->stamp);
+    store_write_u64(&w, head->parent);
     write_u32(&w, head->serial_from);
     write_u32(&w, head->serial);
-    write_u64(&w, (uint64_t)head->at_s);
-    write_u64(&w, head->added);
-    write_u64(&w, head->removed);
-    write_u64(&w, head->body_bytes);
+    store_write_u64(&w, (uint64_t)head->at_s);
+    store_write_u64(&w, head->added);
+    store_write_u64(&w, head->removed);
+    store_write_u64(&w, head->body_bytes);
     write_u32(&w, head->state_bytes);
-    write_u64(&w, head->rest_hash);
+    store_write_u64(&w, head->rest_hash);
+    store_write_u64(&w, head->mark);
     w = writer_of(out + STORE_HEAD_BYTES - HASH_BYTES, HASH_BYTES);
-    write_u64(&w, store_hash(1, out, STORE_HEAD_BYTES - HASH_BYTES));
+    store_write_u64(&w, store_hash(1, out, STORE_HEAD_BYTES - HASH_BYTES));
 }
 
 static bool head_makes_sense(const struct store_head *head)
@@ -91,23 +92,25 @@ int store_head_read(const uint8_t bytes[STORE_HEAD_BYTES], struct store_head *ou
 {
     struct reader r = reader_of(bytes, STORE_HEAD_BYTES);
     struct reader hash = reader_of(bytes + STORE_HEAD_BYTES - HASH_BYTES, HASH_BYTES);
-    if (read_u64(&hash) != store_hash(1, bytes, STORE_HEAD_BYTES - HASH_BYTES) || read_u32(&r) != HEAD_MAGIC)
+    if (store_read_u64(&hash) != store_hash(1, bytes, STORE_HEAD_BYTES - HASH_BYTES) ||
+        read_u32(&r) != HEAD_MAGIC)
         return ERR_MALFORMED;
     uint8_t flags = read_u8(&r);
     out->whole = flags & FLAG_WHOLE;
     out->side = flags & FLAG_SIDE;
     out->source = read_u8(&r);
     read_u16(&r);
-    out->stamp = read_u64(&r);
-    out->parent = read_u64(&r);
+    out->stamp = store_read_u64(&r);
+    out->parent = store_read_u64(&r);
     out->serial_from = read_u32(&r);
     out->serial = read_u32(&r);
-    out->at_s = (int64_t)read_u64(&r);
-    out->added = read_u64(&r);
-    out->removed = read_u64(&r);
-    out->body_bytes = read_u64(&r);
+    out->at_s = (int64_t)store_read_u64(&r);
+    out->added = store_read_u64(&r);
+    out->removed = store_read_u64(&r);
+    out->body_bytes = store_read_u64(&r);
     out->state_bytes = read_u32(&r);
-    out->rest_hash = read_u64(&r);
+    out->rest_hash = store_read_u64(&r);
+    out->mark = store_read_u64(&r);
     return head_makes_sense(out) ? 0 : ERR_MALFORMED;
 }
 
@@ -135,14 +138,14 @@ static void read_text(struct reader *r, char *out, size_t size)
 size_t store_state_write(const struct store_state *state, uint8_t out[STORE_SLOT_BYTES])
 {
     struct writer w = writer_of(out, STORE_SLOT_BYTES);
-    write_u64(&w, state->stamp);
-    write_u64(&w, state->in_force);
+    store_write_u64(&w, state->stamp);
+    store_write_u64(&w, state->in_force);
     write_u8(&w, state->hold);
     write_u8(&w, state->source);
     write_u8(&w, (uint8_t)((state->expired ? FLAG_EXPIRED : 0) | (state->unsynced ? FLAG_UNSYNCED : 0)));
-    write_u64(&w, (uint64_t)state->checked_at_s);
-    write_u64(&w, (uint64_t)state->latest_at_s);
-    write_u64(&w, state->file_mark);
+    store_write_u64(&w, (uint64_t)state->checked_at_s);
+    store_write_u64(&w, (uint64_t)state->latest_at_s);
+    store_write_u64(&w, state->file_mark);
     write_text(&w, state->reason);
     write_text(&w, state->from);
     write_text(&w, state->tag);
@@ -152,16 +155,16 @@ size_t store_state_write(const struct store_state *state, uint8_t out[STORE_SLOT
 int store_state_read(const uint8_t *bytes, size_t length, struct store_state *out)
 {
     struct reader r = reader_of(bytes, length);
-    *out = (struct store_state){.stamp = read_u64(&r)};
-    out->in_force = read_u64(&r);
+    *out = (struct store_state){.stamp = store_read_u64(&r)};
+    out->in_force = store_read_u64(&r);
     out->hold = read_u8(&r);
     out->source = read_u8(&r);
     uint8_t flags = read_u8(&r);
     out->expired = flags & FLAG_EXPIRED;
     out->unsynced = flags & FLAG_UNSYNCED;
-    out->checked_at_s = (int64_t)read_u64(&r);
-    out->latest_at_s = (int64_t)read_u64(&r);
-    out->file_mark = read_u64(&r);
+    out->checked_at_s = (int64_t)store_read_u64(&r);
+    out->latest_at_s = (int64_t)store_read_u64(&r);
+    out->file_mark = store_read_u64(&r);
     read_text(&r, out->reason, sizeof out->reason);
     read_text(&r, out->from, sizeof out->from);
     read_text(&r, out->tag, sizeof out->tag);
@@ -174,7 +177,7 @@ void store_slot_write(const struct store_state *state, uint8_t out[STORE_SLOT_BY
     size_t length = store_state_write(state, bytes);
     memset(out, 0, STORE_SLOT_BYTES);
     struct writer w = writer_of(out, STORE_SLOT_BYTES);
-    write_u64(&w, store_hash(2 + length, bytes, length));
+    store_write_u64(&w, store_hash(2 + length, bytes, length));
     write_u32(&w, (uint32_t)length);
     write_bytes(&w, bytes, length);
 }
@@ -182,7 +185,7 @@ void store_slot_write(const struct store_state *state, uint8_t out[STORE_SLOT_BY
 int store_slot_read(const uint8_t bytes[STORE_SLOT_BYTES], struct store_state *out)
 {
     struct reader r = reader_of(bytes, STORE_SLOT_BYTES);
-    uint64_t hash = read_u64(&r);
+    uint64_t hash = store_read_u64(&r);
     size_t length = read_u32(&r);
     const uint8_t *state = read_bytes(&r, length);
     if (r.error || !length || store_hash(2 + length, state, length) != hash)

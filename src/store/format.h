@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "store/store.h"
 #include "zone/changes.h"
@@ -43,6 +44,8 @@ struct store_head {
     uint32_t state_bytes;
     uint64_t body_bytes;
     uint64_t rest_hash; /* of state and body: store_hash(stamp ^ store_body_hash(body), state) */
+    uint64_t
+        mark; /* by chance, kept for good: tells it from other journals' entries of this stamp; 0: none */
 };
 
 void store_header_write(const uint8_t *origin, uint8_t out[STORE_HEADER_BYTES]);
@@ -60,6 +63,9 @@ int store_state_read(const uint8_t *bytes, size_t length, struct store_state *ou
 /* A slot: length, hash, state. */
 void store_slot_write(const struct store_state *state, uint8_t out[STORE_SLOT_BYTES]);
 int store_slot_read(const uint8_t bytes[STORE_SLOT_BYTES], struct store_state *out) MUST_CHECK;
+
+void store_write_u64(struct writer *w, uint64_t value);
+uint64_t store_read_u64(struct reader *r);
 
 uint64_t store_hash(uint64_t seed, const void *bytes, size_t length);
 

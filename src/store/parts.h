@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "store/format.h"
+#include "store/image.h"
 
 /* An open file, shared with those who read it while a new one takes its place. */
 struct store_file {
@@ -28,12 +29,14 @@ struct store {
     bool policy;
     uint64_t max_bytes;
     struct store_helper *helper;
-    struct store_file *file; /* NULL: not made yet */
+    struct store_image *image; /* NULL: none is made */
+    struct store_file *file;   /* NULL: not made yet */
     struct store_entry *entries;
     size_t count, room;
     uint64_t end;    /* where the next entry goes */
     uint64_t stamp;  /* the last one given */
     uint64_t latest; /* stamp of the newest version that is not a side; 0: none */
+    uint64_t whole;  /* stamp of the newest version with all its records; 0: none */
     unsigned slot;   /* where the next state goes */
     struct store_state state;
     bool compacting;
@@ -75,6 +78,10 @@ const struct store_entry *entries_find(const struct store *store, uint64_t stamp
 /* Forgets all from number `first` on. */
 void entries_cut(struct store *store, size_t first);
 uint64_t entry_bytes(const struct store_entry *entry);
+/* Tells the entry from others of its stamp, also when it has become a root. */
+uint64_t entry_mark(const struct store_entry *entry);
+/* Is `ancestor` on the way to `stamp`, with nothing but steps behind it? */
+bool entries_lead(const struct store *store, uint64_t ancestor, uint64_t stamp);
 
 /* What leads to a version: its base and the steps behind, oldest first; malloc'ed. `from` 0: from a whole
  * one; else the steps behind that version. Returns how many, ERR_NOT_FOUND or ERR_NOMEM. */
@@ -112,5 +119,6 @@ int reading_changes(const struct store_reading *reading, const struct store_entr
 void helper_dirty(struct store_helper *helper, struct store *store);   /* to be synced within a second */
 void helper_compact(struct store_helper *helper, struct store *store); /* store->compacting has been set */
 bool store_is_fat(const struct store *store);                          /* under the lock */
+size_t store_root(const struct store *store); /* number of the first version that a compaction keeps */
 
 #endif

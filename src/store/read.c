@@ -1,82 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is kept, and reading it while others write. */
+/* Reading what is kept, while others write. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/parts.h"
-
-/* --- at the start --- */
-
-/* A version and its way; what turns out to be damaged on it is cut off. ERR_AGAIN: something was. */
-static int build_or_cut(struct store *store, const struct zone_content *base, uint64_t from, uint64_t stamp,
-                        struct zone_content **out)
-{
-    struct store_entry *path = NULL;
-    struct store_reading reading;
-    size_t bad = 0;
-    int count = entries_path(store, from, stamp, &path);
-    if (count < 0)
-        return count;
-    reading_begin(store, &reading);
-    int error = reading_build(&reading, base, path, (size_t)count, out, &bad);
-    reading_end(&reading);
-    if (error == ERR_MALFORMED) {
-        size_t number = (size_t)(entries_find(store, path[bad].head.stamp) - store->entries);
-        int cut = store_cut(store, number, true, "damaged");
-        error = cut ? cut : ERR_AGAIN;
-    }
-    free(path);
-    return error;
-}
-
-/* Is `ancestor` on the way to `stamp`? */
-static bool leads_to(const struct store *store, uint64_t ancestor, uint64_t stamp)
-{
-    const struct store_entry *entry = entries_find(store, stamp);
-    while (entry && !entry->head.whole && entry->head.stamp != ancestor)
-        entry = entries_find(store, entry->head.parent);
-    return entry && entry->head.stamp == ancestor;
-}
-
-static int load_both(struct store *store, struct zone_content **latest, struct zone_content **in_force)
-{
-    uint64_t acts = store->state.in_force;
-    *latest = *in_force = NULL;
-    if (!store->latest)
-        return 0;
-    if (!entries_find(store, acts)) /* cut off: what is left acts */
-        acts = store->state.in_force = store->latest;
-    int error = build_or_cut(store, NULL, 0, acts, in_force);
-    if (error)
-        return error;
-    if (acts == store->latest)
-        *latest = zone_content_ref(*in_force);
-    else if (leads_to(store, acts, store->latest))
-        error = build_or_cut(store, *in_force, acts, store->latest, latest);
-    else
-        error = build_or_cut(store, NULL, 0, store->latest, latest);
-    if (error) {
-        zone_content_unref(*in_force);
-        *in_force = NULL;
-    }
-    return error;
-}
-
-int store_load(struct store *store, struct zone_content **latest, struct zone_content **in_force,
-               struct store_state *state)
-{
-    int error;
-    pthread_mutex_lock(&store->lock);
-    do
-        error = load_both(store, latest, in_force);
-    while (error == ERR_AGAIN); /* each time there is less */
-    *state = store->state;
-    pthread_mutex_unlock(&store->lock);
-    return error;
-}
-
-/* --- later --- */
 
 uint64_t store_find(struct store *store, uint32_t serial)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "dns/name.h"
 #include "store/parts.h"
 
@@ -33,6 +34,7 @@ static struct store *store_new(const struct store_options *options)
     store->policy = options->policy;
     store->max_bytes = options->max_bytes;
     store->helper = options->helper;
+    store->image = options->image ? store_image_ref(options->image) : NULL;
     store->end = STORE_ENTRIES_AT;
     return store;
 }
@@ -149,6 +151,7 @@ void store_unref(struct store *store)
     if (!store || atomic_fetch_sub(&store->references, 1) > 1)
         return;
     file_unref(store->file);
+    store_image_unref(store->image);
     pthread_mutex_destroy(&store->lock);
     free(store->entries);
     free(store->path);
@@ -160,6 +163,15 @@ void store_set_policy(struct store *store, bool policy)
     pthread_mutex_lock(&store->lock);
     store->policy = policy;
     pthread_mutex_unlock(&store->lock);
+}
+
+void store_set_image(struct store *store, struct store_image *image)
+{
+    pthread_mutex_lock(&store->lock);
+    struct store_image *old = store->image;
+    store->image = image ? store_image_ref(image) : NULL;
+    pthread_mutex_unlock(&store->lock);
+    store_image_unref(old);
 }
 
 /* --- writing --- */
@@ -234,6 +246,7 @@ static int add(struct store *store, const struct store_body *body, bool side, ui
                               .at_s = at_s,
                               .added = body->added,
                               .removed = body->removed,
+                              .mark = random_u64() | 1,
                               .body_bytes = body->length};
     pthread_mutex_lock(&store->lock);
     head.parent = store->latest;

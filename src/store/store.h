@@ -20,6 +20,7 @@
 
 struct store;
 struct store_helper;
+struct store_image;
 
 enum { STORE_REASON_MAX = 1024, STORE_FROM_MAX = 256, STORE_TAG_MAX = 1024 };
 
@@ -60,6 +61,7 @@ struct store_options {
     bool policy;                 /* how versions are built */
     uint64_t max_bytes;          /* of the steps behind the first base; 0: as many as the base has */
     struct store_helper *helper; /* NULL: nothing is synced or compacted by itself */
+    struct store_image *image;   /* store/image.h; taken as a reference. NULL: none is made or used */
 };
 
 /* Opens what is there; without a file it is made by the first store_add(). What is damaged has been set aside
@@ -72,11 +74,15 @@ void store_unref(struct store *store);
 /* Versions are built as a policy zone or a plain one from now on. */
 void store_set_policy(struct store *store, bool policy);
 
+/* Another image, or none, from now on. */
+void store_set_image(struct store *store, struct store_image *image);
+
 /* --- what was found --- */
 
 /* The latest version and the one in force, built (references; both NULL: nothing is stored; the same one
- * when they do not differ), and the state. A version that turns out to be damaged is cut off with all behind
- * it, set aside and logged; what was before it is returned. 0 or memory. */
+ * when they do not differ), and the state. When the image is a version on the way to them, they are made of
+ * it and the steps behind it. A version that turns out to be damaged is cut off with all behind it, set aside
+ * and logged; what was before it is returned. 0 or memory. */
 int store_load(struct store *store, struct zone_content **latest, struct zone_content **in_force,
                struct store_state *state) MUST_CHECK;
 

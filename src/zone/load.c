@@ -198,6 +198,7 @@ int zone_load(const struct zone_load_options *options, struct zone_content **out
                                                      options->policy ? on_policy_record : on_plain_record,
                                                  .problem = on_problem,
                                                  .progress = on_progress,
+                                                 .includes = options->includes,
                                                  .context = &l};
         error = zonefile_read(path, &reading);
     }

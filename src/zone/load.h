@@ -19,6 +19,7 @@ struct zone_load_options {
     /* Each thing worth saying, FILE:LINE known; may be NULL. `error` false: a warning. */
     void (*report)(void *context, const char *file, uint64_t line, bool error, const char *message);
     void *context;
+    bool *includes; /* set to true when the file includes others; may be NULL */
     _Atomic uint64_t *progress_bytes, *progress_records; /* NULL, or kept up to date while loading */
 };
 
