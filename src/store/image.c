@@ -113,7 +113,7 @@ static void unmap(void *context)
 static struct mapping *map_file(int fd, size_t length)
 {
     struct mapping *mapping = malloc(sizeof *mapping);
-    void *at = mapping ? mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0) : MAP_FAILED;
+    void *at = mapping ? mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
     if (at == MAP_FAILED) {
         free(mapping);
         return NULL;
