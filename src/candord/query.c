@@ -274,8 +274,9 @@ static bool answer_from_cache(struct query *q, struct truth *truth, enum query_p
     *progress = QUERY_DONE;
     if (way == SHORT_RULE) {
         count(q, SERVE_CACHE_HITS);
-        if (!answer_verdict(q, truth))
-            *progress = rewrite_begin(q);
+        *progress = rewrite_begin(q);
+        if (*progress == QUERY_DONE)
+            remember_rule(q, truth);
     } else {
         answer_truth(q, truth);
     }
@@ -410,9 +411,11 @@ static bool rule_before_recursion(struct query *q, enum query_progress *progress
     note_disabled(q);
     q->verdict_known = true;
     q->verdict.match.name = q->name;
-    *progress = answer_verdict(q, NULL) ? QUERY_DONE : rewrite_begin(q);
+    *progress = rewrite_begin(q);
     if (*progress == QUERY_WAITS)
         *progress = advance(q);
+    else if (q->rights.query)
+        remember_rule(q, NULL);
     return true;
 }
 

@@ -12,15 +12,17 @@ void image_sum_init(struct image_sum *sum)
         sum->lanes[i] = hash_mix(0x9e3779b97f4a7c15u * (i + 1), 0xe7037ed1a0b428dbu);
 }
 
+/* Two words a multiplication, as much as there are in a block at once. */
 void image_sum_add(struct image_sum *sum, const void *bytes, size_t length)
 {
     struct image_sum now = *sum; /* in registers */
     const uint8_t *at = bytes;
     for (const uint8_t *end = at + length; at < end; at += IMAGE_BLOCK)
+#pragma GCC unroll 4
         for (unsigned i = 0; i < IMAGE_LANES; i++) {
-            uint64_t word;
-            memcpy(&word, at + 8 * i, sizeof word);
-            now.lanes[i] = hash_mix(now.lanes[i] ^ word, 0xa0761d6478bd642fu);
+            uint64_t words[2];
+            memcpy(words, at + sizeof words * i, sizeof words);
+            now.lanes[i] = hash_mix(now.lanes[i] ^ words[0], words[1] ^ 0xa0761d6478bd642fu);
         }
     *sum = now;
 }
@@ -61,23 +63,24 @@ uint64_t image_header_sum(const struct image_header *header)
 }
 
 /* Is it an image, whole as far as the header tells, that this program can use? */
-static int read_header(const void *bytes, size_t length, struct image_header *out)
+static int check_form(const struct image_header *header, size_t length)
 {
-    if (length < sizeof *out)
+    if (memcmp(header->magic, IMAGE_MAGIC, sizeof header->magic) != 0)
         return ERR_MALFORMED;
-    memcpy(out, bytes, sizeof *out);
-    if (memcmp(out->magic, IMAGE_MAGIC, sizeof out->magic) != 0)
-        return ERR_MALFORMED;
-    if (out->form != IMAGE_FORM || out->byte_order != IMAGE_BYTE_ORDER || out->program != image_program())
+    if (header->form != IMAGE_FORM || header->byte_order != IMAGE_BYTE_ORDER ||
+        header->program != image_program())
         return ERR_UNSUPPORTED;
-    bool whole = out->sum == image_header_sum(out) && out->length == length && parts_fit(out);
+    bool whole = header->sum == image_header_sum(header) && header->length == length && parts_fit(header);
     return whole ? 0 : ERR_MALFORMED;
 }
 
 int image_check_header(const void *bytes, size_t length, const uint8_t *origin, struct image_header *out)
 {
     uint8_t lower[NAME_MAX_BYTES];
-    int error = read_header(bytes, length, out);
+    if (length < sizeof *out)
+        return ERR_MALFORMED;
+    memcpy(out, bytes, sizeof *out);
+    int error = check_form(out, length);
     if (error)
         return error;
     size_t origin_bytes = name_copy_lower(lower, origin);
@@ -93,11 +96,4 @@ int policy_image_label(const void *bytes, size_t length, const uint8_t *origin,
     if (!error)
         memcpy(label, header.label, sizeof header.label);
     return error;
-}
-
-int policy_image_adopt(const void *bytes, size_t length)
-{
-    struct image_header header;
-    int error = read_header(bytes, length, &header);
-    return error ? error : rpz_seed_adopt(header.seed);
 }

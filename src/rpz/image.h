@@ -21,9 +21,9 @@
 enum { POLICY_IMAGE_LABEL_BYTES = 64 };
 
 /* Where an image lies: a file that is mapped, read-only and shared, and not written to any more (a new image
- * goes to a new file, put in the place of the old one). Mapped with MAP_POPULATE it costs a few milliseconds
- * for ten million rules, fault by fault several times that. `release` is called once, when no version needs
- * it any more, from whichever thread gave up the last one. */
+ * goes to a new file, put in the place of the old one). Opening goes through all of it in order, which is the
+ * cheapest way to have it mapped and, if need be, read from the disk: no MAP_POPULATE, no advice. `release`
+ * is called once, when no version needs it any more, from whichever thread gave up the last one. */
 struct policy_image_memory {
     const void *bytes; /* aligned to a page */
     size_t length;
@@ -44,15 +44,10 @@ int policy_image_write(const struct policy_zone *zone, const uint8_t label[POLIC
 int policy_image_label(const void *bytes, size_t length, const uint8_t *origin,
                        uint8_t label[POLICY_IMAGE_LABEL_BYTES]) MUST_CHECK;
 
-/* Takes the hashes' seed of an image (its first page is enough; of whichever zone) as this process's. A start
- * does it before it builds or matches anything, so that images can be used although another zone, of which
- * there is none, is loaded first. 0; ERR_EXISTS: there is another seed already; or as above. */
-int policy_image_adopt(const void *bytes, size_t length) MUST_CHECK;
-
 /* Makes the version of an image, after its checksum was found right. The memory is the version's (and its
  * descendants') when 0 is returned, else still the caller's. Reads all of it once: for ten million rules tens
  * of milliseconds. Errors as above, memory, and ERR_EXISTS: this process hashes with another seed already
- * (the first image that is opened or adopted decides, when nothing was hashed before it; later images are
+ * (the first image that is opened decides, when nothing was hashed before it; later images are
  * written with the same seed, so that all agree from the next start on). */
 int policy_image_open(const struct policy_image_memory *memory, const uint8_t *origin,
                       struct policy_zone **out) MUST_CHECK;

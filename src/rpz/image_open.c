@@ -53,18 +53,46 @@ static bool sum_is_right(struct opening *o)
     return said == image_sum_end(&o->sum);
 }
 
+/* Four slots at once; as signed numbers, which are what machines compare. */
+typedef int32_t slots_t __attribute__((vector_size(16)));
+enum { AT_ONCE = sizeof(slots_t) / sizeof(int32_t) };
+
+/* What is seen of slots: minus how many are free, and what is wrong with them. */
+struct slots_seen {
+    slots_t free, wrong;
+};
+
+static inline void see_slots(struct slots_seen *seen, const uint32_t *at, slots_t first, slots_t used)
+{
+    slots_t slots;
+    memcpy(&slots, at, sizeof slots);
+    slots_t offset = slots & 0x7fff, is_node = -(slots >> 15 & 1);
+    slots_t end = offset + 1 + (is_node & (NODE_BYTES - 1)), is_free = slots == (int32_t)SLOT_FREE;
+    seen->wrong |= ~is_free & ((offset < first) | (end > used));
+    seen->free += is_free;
+}
+
+static int32_t sum_of(slots_t numbers)
+{
+    return numbers[0] + numbers[1] + numbers[2] + numbers[3];
+}
+
 /* Slots lead to bytes of the leaf, and a search along them ends. */
 static bool are_slots(const struct leaf *leaf)
 {
-    uint32_t first = (uint32_t)(sizeof *leaf + leaf->places * sizeof *leaf->slots), wrong = 0, used = 0;
-    for (unsigned i = 0; i < leaf->places; i++) {
-        uint32_t slot = leaf->slots[i], offset = slot_offset(slot);
-        uint32_t end = offset + 1 + (slot >> 15 & 1) * (NODE_BYTES - 1);
-        wrong |= (slot != SLOT_FREE) & ((offset < first) | (end > leaf->used));
-        used += slot != SLOT_FREE;
-    }
-    return !wrong && leaf->slots[leaf->places - 1] == SLOT_FREE && used == leaf->count &&
-           used <= LEAF_ITEMS_MAX;
+    unsigned places = leaf->places, whole = places & ~(AT_ONCE - 1u);
+    uint32_t rest[AT_ONCE] = {SLOT_FREE, SLOT_FREE, SLOT_FREE, SLOT_FREE};
+    slots_t first = (int32_t)(sizeof *leaf + places * sizeof *leaf->slots) - (slots_t){0};
+    slots_t used = leaf->used - (slots_t){0};
+    struct slots_seen seen = {0};
+    for (unsigned i = 0; i < whole; i += AT_ONCE)
+        see_slots(&seen, leaf->slots + i, first, used);
+    for (unsigned i = whole; i < places; i++)
+        rest[i - whole] = leaf->slots[i];
+    see_slots(&seen, rest, first, used);
+    unsigned count = whole + AT_ONCE - (unsigned)-sum_of(seen.free);
+    return !sum_of(seen.wrong & 1) && leaf->slots[places - 1] == SLOT_FREE && count == leaf->count &&
+           count <= LEAF_ITEMS_MAX;
 }
 
 /* A leaf in `left` bytes, for this place of a directory of so many bits. */

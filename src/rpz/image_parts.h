@@ -68,7 +68,7 @@ static inline uint64_t image_rounded(uint64_t bytes, uint64_t unit)
 
 /* --- the checksum: lanes that do not wait for each other, so that memory is what limits it --- */
 
-enum { IMAGE_LANES = IMAGE_BLOCK / 8 };
+enum { IMAGE_LANES = IMAGE_BLOCK / 16 };
 
 struct image_sum {
     uint64_t lanes[IMAGE_LANES];

@@ -109,11 +109,12 @@ static void unmap(void *context)
     free(mapping);
 }
 
-/* All of it is read at once, so that no question waits for the disk later. */
+/* The checksum soon reads all of it in order, so that no question waits for the disk later; page by page it is
+ * mapped in less time than all at once (MAP_POPULATE). */
 static struct mapping *map_file(int fd, size_t length)
 {
     struct mapping *mapping = malloc(sizeof *mapping);
-    void *at = mapping ? mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
+    void *at = mapping ? mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
     if (at == MAP_FAILED) {
         free(mapping);
         return NULL;
