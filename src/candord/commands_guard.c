@@ -217,6 +217,7 @@ static int take_version(struct daemon *daemon, struct job *job, const struct zon
         .origin = request->zone,
         .file = file,
         .directory = daemon->holder->config->server.directory,
+        .old = look->latest,
         .policy = true,
         .report = keep_problem,
         .context = job,

@@ -72,7 +72,8 @@ struct attempt {
     struct tag tag;
     bool known; /* `tag` is that of the latest version */
     bool was_read;
-    uint32_t serial; /* of the latest version; 0: none */
+    struct zone_content *latest; /* until the list is read; NULL: none */
+    uint32_t serial;             /* of it; 0: none */
     uint64_t began_ms;
     char problem[512];
 };
@@ -104,6 +105,7 @@ static int read_list(struct feed_run *run, struct attempt *a, struct zone_progre
                      struct zone_content **out)
 {
     struct feed_options options = feeds_options(run->zone, feed_serial_next(a->serial, clock_wall_s()));
+    options.old = a->latest;
     options.progress_records = progress ? &progress->records : NULL;
     int error = feed_read(a->result.body, a->result.length, &options, out, &a->report);
     a->was_read = true;
@@ -182,7 +184,8 @@ static struct zone_progress *look_back(struct feed_run *run, struct attempt *a)
 {
     struct zone_look look;
     bool kept = keeper_look(&run->feeds->daemon->keeper, run->view_name, run->zone->name, &look);
-    a->serial = kept && look.latest ? zone_content_serial(look.latest) : 0;
+    a->latest = kept && look.latest ? zone_content_ref(look.latest) : NULL;
+    a->serial = a->latest ? zone_content_serial(a->latest) : 0;
     a->known = kept && look.latest && read_tag(look.tag, feeds_settings(run->zone->feed), &a->tag);
     struct zone_progress *progress = kept ? look.progress : NULL;
     zone_look_fini(&look);
@@ -229,6 +232,8 @@ static void try_once(struct feed_run *run, struct attempt *a)
     enum arrival_kind kind = fetch_and_read(run, a, progress, &content);
     if (progress)
         zone_progress_end(progress);
+    zone_content_unref(a->latest);
+    a->latest = NULL;
     struct arrival *arrival = make_arrival(run, a, kind);
     if (arrival && kind == ARRIVAL_WHOLE)
         arrival->whole = content;

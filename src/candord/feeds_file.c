@@ -59,6 +59,7 @@ int feeds_file_load(const struct zone_config *zone, const struct zone_load_optio
     int error = read_list(options->file, zone->feed->max_bytes, &list);
     if (!error) {
         struct feed_options reading = feeds_options(zone, feed_serial_next(0, list.written_at_s));
+        reading.old = options->old;
         reading.progress_records = options->progress_records;
         error = feed_read(list.bytes, list.length, &reading, out, &report);
     }

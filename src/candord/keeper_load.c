@@ -46,6 +46,7 @@ static int read_file(const struct config *config, const struct zone_config *from
         .origin = zone->origin,
         .file = from->file,
         .directory = config->server.directory,
+        .old = zone->latest,
         .policy = from->is_policy,
         .report = report,
         .context = to,

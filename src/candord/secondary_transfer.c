@@ -166,6 +166,7 @@ static struct incoming *new_incoming(const struct attempt *a, const struct trans
         .has_version = a->look.latest != NULL,
         .old_records = a->look.latest ? zone_content_records(a->look.latest) : 0,
         .max_records = a->round->zone->transfer_in.max_records,
+        .old = a->look.latest,
     };
     return incoming_new(&options);
 }

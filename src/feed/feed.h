@@ -71,6 +71,7 @@ struct feed_options {
     const char *host;                   /* of the URL: who is responsible, for the SOA */
     uint32_t serial;                    /* of the SOA; of FEED_FORMAT_RPZ the list has its own */
     uint32_t refresh_s, retry_s;        /* for the SOA */
+    const struct zone_content *old;     /* NULL, or the version there is: zone_draft_revise() */
     _Atomic uint64_t *progress_records; /* NULL, or kept up to date */
 };
 

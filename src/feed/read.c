@@ -269,7 +269,7 @@ int feed_read(const void *bytes, size_t length, const struct feed_options *optio
         return ERR_MALFORMED;
     }
     set_target(&w);
-    w.draft = zone_draft_new(options->origin, true);
+    w.draft = zone_draft_revise(options->origin, true, options->old);
     if (!w.draft)
         return ERR_NOMEM;
     int error =

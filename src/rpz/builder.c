@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "rpz/builder.h"
+#include "rpz/revise.h"
 
 #include <stdlib.h>
 
@@ -60,6 +60,7 @@ void policy_builder_free(struct policy_builder *builder)
 {
     if (!builder)
         return;
+    revision_end(builder);
     builder_free_scratch(builder);
     owners_draft_free(&builder->owners);
     skipped_unref(builder->skipped);
@@ -219,7 +220,7 @@ static int add_more(struct policy_builder *b, const struct incoming *in, const s
     return add_raw(b, entry->references[in->side], stored_of(record), record->rdata);
 }
 
-static int add_rule(struct policy_builder *b, const struct incoming *in)
+int builder_add_rule(struct policy_builder *b, const struct incoming *in)
 {
     struct rpz_key key;
     struct owner_entry entry = {0};
@@ -348,12 +349,26 @@ int builder_open_skipped(struct policy_builder *b, bool (*leave)(void *context, 
     return result < 0 ? result : 0;
 }
 
+static enum rpz_skip classify(const struct policy_builder *b, const struct policy_record *record,
+                              struct incoming *in)
+{
+    in->record = record;
+    in->old_passthru = in->noncanonical = false;
+    return incoming_classify(b, in);
+}
+
+int builder_add_anew(struct policy_builder *builder, const struct policy_record *record)
+{
+    struct incoming in;
+    enum rpz_skip skip = classify(builder, record, &in);
+    return skip ? (int)skip : builder_add_rule(builder, &in);
+}
+
 int policy_builder_add(struct policy_builder *builder, const struct policy_record *record)
 {
     struct incoming in;
-    in.record = record;
-    in.old_passthru = in.noncanonical = false;
-    enum rpz_skip skip = incoming_classify(builder, &in);
-    int result = skip ? (int)skip : add_rule(builder, &in);
+    int result = (int)classify(builder, record, &in);
+    if (!result)
+        result = builder->revision ? revision_add(builder, &in) : builder_add_rule(builder, &in);
     return result > 0 ? keep(builder, &in, (enum rpz_skip)result) : result;
 }

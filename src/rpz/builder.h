@@ -37,6 +37,7 @@ struct policy_builder {
     struct skipped *skipped; /* NULL: still the old version's */
     uint32_t usual_ttls[OWNER_USUAL_TTLS];
     unsigned usual_count;
+    struct revision *revision; /* NULL: none (revise.h) */
     bool soa_seen;
     struct stored soa;
     uint8_t *soa_rdata;
@@ -62,6 +63,13 @@ struct policy_builder *policy_builder_from(const struct policy_zone *old);
 
 /* Says what `in->record` is and fills in the rest. RPZ_KEPT: a rule. */
 enum rpz_skip incoming_classify(const struct policy_builder *builder, struct incoming *in);
+
+/* Adds a record that was classified as a rule. RPZ_KEPT, RPZ_SKIP_CONFLICT (it is not taken) or a negative
+ * error. */
+int builder_add_rule(struct policy_builder *builder, const struct incoming *in) MUST_CHECK;
+
+/* Adds the record of a rule that a version has, whatever else it may be compared with. As above. */
+int builder_add_anew(struct policy_builder *builder, const struct policy_record *record) MUST_CHECK;
 
 /* Takes away the rule that stands at an owner, if there is one; then others may be added. `in` was classified
  * as a rule of this owner. */

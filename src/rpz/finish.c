@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "dns/consts.h"
-#include "rpz/builder.h"
+#include "rpz/revise.h"
 
 /* --- the data of extended entries ---------------------------------------------------------------------- */
 
@@ -189,6 +189,8 @@ int policy_builder_finish(struct policy_builder *builder, struct policy_zone **o
 {
     struct policy_zone *zone = NULL;
     int error = builder->soa_seen ? 0 : ERR_NOT_FOUND;
+    if (builder->revision && !error)
+        return revision_finish(builder, out);
     if (!error && !(zone = calloc(1, sizeof *zone)))
         error = ERR_NOMEM;
     if (!error) {

@@ -84,6 +84,8 @@ static void sort_index(struct pages *index)
 int skipped_settle(struct skipped *skipped)
 {
     int error = 0;
+    if (skipped->index.used)
+        return 0;
     for (size_t at = 0; at < skipped->records.used && !error;) {
         struct skipped_record record = skipped_at(skipped, at);
         uint64_t slot = (owner_hash(record.owner) & ~(uint64_t)UINT32_MAX) | at;

@@ -47,7 +47,7 @@ void skipped_unref(struct skipped *skipped);
 int skipped_add(struct skipped *skipped, struct set *known, const uint8_t *owner, const struct stored *stored,
                 const uint8_t *rdata) MUST_CHECK;
 
-/* Makes the index. 0 or ERR_NOMEM. */
+/* Makes the index, unless it is there. 0 or ERR_NOMEM. */
 int skipped_settle(struct skipped *skipped) MUST_CHECK;
 
 /* The three parts as they were settled by a program with the same seed. Names that are longer than

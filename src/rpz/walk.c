@@ -3,8 +3,6 @@
 
 #include "dns/consts.h"
 
-enum part { PART_SOA, PART_RULES, PART_OTHERS, PART_END };
-
 void walk_owner(const struct policy_zone *zone, const uint8_t *relative, enum owner_side side,
                 uint8_t out[NAME_MAX_BYTES])
 {

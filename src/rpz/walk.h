@@ -5,6 +5,9 @@
 
 #include "rpz/version.h"
 
+/* What policy_cursor.part counts. */
+enum part { PART_SOA, PART_RULES, PART_OTHERS, PART_END };
+
 struct walker {
     const struct policy_zone *zone;
     struct policy_cursor at; /* behind the last record that was given */

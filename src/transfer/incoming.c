@@ -137,7 +137,7 @@ static int begin_whole(struct incoming *in)
 {
     in->state = WHOLE;
     in->kind = INCOMING_WHOLE;
-    in->draft = zone_draft_new(in->zone, in->options.policy);
+    in->draft = zone_draft_revise(in->zone, in->options.policy, in->options.old);
     return in->draft ? draft_add(in, &in->first_soa) : no_memory(in);
 }
 

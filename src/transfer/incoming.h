@@ -18,11 +18,12 @@
 
 struct incoming_options {
     struct transfer_request request;
-    bool policy;          /* a policy zone */
-    bool any_serial;      /* AXFR: take it also when it is not newer (the operator wants it) */
-    bool has_version;     /* we have one; request.serial is its */
-    uint64_t old_records; /* of that version, for max_records after an IXFR */
-    uint64_t max_records; /* 0: no limit */
+    bool policy;                    /* a policy zone */
+    bool any_serial;                /* AXFR: take it also when it is not newer (the operator wants it) */
+    bool has_version;               /* we have one; request.serial is its */
+    uint64_t old_records;           /* of that version, for max_records after an IXFR */
+    uint64_t max_records;           /* 0: no limit */
+    const struct zone_content *old; /* NULL, or that version, for zone_draft_revise(); outlasts this */
 };
 
 enum incoming_kind {

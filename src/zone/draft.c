@@ -12,11 +12,17 @@ struct zone_draft {
 
 struct zone_draft *zone_draft_new(const uint8_t *origin, bool policy)
 {
+    return zone_draft_revise(origin, policy, NULL);
+}
+
+struct zone_draft *zone_draft_revise(const uint8_t *origin, bool policy, const struct zone_content *old)
+{
     struct zone_draft *draft = calloc(1, sizeof *draft);
+    struct policy_zone *before = old ? zone_content_get_policy(old) : NULL;
     if (!draft)
         return NULL;
     if (policy)
-        draft->policy = policy_builder_new(origin);
+        draft->policy = before ? policy_builder_revise(before) : policy_builder_new(origin);
     else
         draft->plain = zone_builder_new(origin);
     if (!draft->policy && !draft->plain) {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "dns/name.h"
-#include "rpz/zone.h"
+#include "zone/changes.h"
 
 enum {
     REPORTS_MAX = 100, /* per file; the rest is only counted */
@@ -20,8 +20,7 @@ enum {
 struct loading {
     const struct zone_load_options *options;
     const char *path;
-    struct zone_builder *plain; /* one of the two */
-    struct policy_builder *policy;
+    struct zone_draft *draft;
     uint64_t records, reports;
     unsigned errors;
 };
@@ -58,7 +57,7 @@ static void on_problem(void *context, const struct zonefile_problem *problem)
 {
     struct loading *l = context;
     /* A policy zone steps over what it cannot read; a plain zone with a hole would answer wrongly. */
-    bool error = problem->fatal || !l->policy;
+    bool error = problem->fatal || !l->options->policy;
     if (problem->owner_text)
         say(l, problem->file, problem->line, error, "%s: %s", problem->owner_text, problem->message);
     else
@@ -81,63 +80,37 @@ static void count_record(struct loading *l)
         atomic_store_explicit(l->options->progress_records, l->records, memory_order_relaxed);
 }
 
-static int on_plain_record(void *context, const struct zonefile_record *record)
+/* As BIND: what lies outside is passed over, anything else makes a plain zone unusable. */
+static bool is_error(const struct loading *l, const struct zonefile_record *record)
+{
+    return !l->options->policy && name_is_within(record->owner, l->options->origin);
+}
+
+static int on_record(void *context, const struct zonefile_record *record)
 {
     struct loading *l = context;
     const char *why = NULL;
     char owner[NAME_TEXT_MAX];
-    count_record(l);
-    int error = zone_builder_add(l->plain, record->owner, record->type, record->rclass, record->ttl_s,
-                                 record->rdata, record->rdata_length, &why);
-    if (error != ERR_INVALID)
-        return error;
-    /* As BIND: what lies outside is passed over, anything else makes the zone unusable. */
-    bool outside = !name_is_within(record->owner, l->options->origin);
-    say(l, record->file, record->line, !outside, "%s %s: %s%s", name_to_text(record->owner, owner),
-        type_to_text(record->type), why, outside ? ", left out" : "");
-    return 0;
-}
-
-static int on_policy_record(void *context, const struct zonefile_record *record)
-{
-    struct loading *l = context;
-    char owner[NAME_TEXT_MAX];
-    count_record(l);
     struct policy_record given = {.owner = record->owner,
                                   .type = record->type,
                                   .rclass = record->rclass,
                                   .ttl_s = record->ttl_s,
                                   .rdata = record->rdata,
                                   .rdata_length = record->rdata_length};
-    int skip = policy_builder_add(l->policy, &given);
-    if (skip < 0)
-        return skip;
-    if (skip != RPZ_KEPT && skip != RPZ_SKIP_APEX_SOA_NS)
-        say(l, record->file, record->line, false, "%s %s is no rule and is skipped: %s",
-            name_to_text(record->owner, owner), type_to_text(record->type),
-            rpz_skip_text((enum rpz_skip)skip));
+    count_record(l);
+    int result = zone_draft_add(l->draft, &given, &why);
+    if (result > 0 && result != RPZ_SKIP_APEX_SOA_NS)
+        why = rpz_skip_text((enum rpz_skip)result);
+    else if (result != ERR_INVALID)
+        return result < 0 ? result : 0;
+    bool policy = l->options->policy, error = is_error(l, record);
+    say(l, record->file, record->line, error, "%s %s%s: %s%s", name_to_text(record->owner, owner),
+        type_to_text(record->type), policy ? " is no rule and is skipped" : "", why,
+        policy || error ? "" : ", left out");
     return 0;
 }
 
 /* --- the end --- */
-
-static int finish_plain(struct loading *l, struct zone_content **out)
-{
-    const char *why = NULL;
-    struct zone_content *content = NULL;
-    struct zone_builder *builder = l->plain;
-    l->plain = NULL;
-    int error = zone_builder_finish(builder, &content, &why);
-    if (error)
-        say(l, l->path, 0, true, "%s", why);
-    else if (l->errors)
-        error = ERR_MALFORMED;
-    if (error)
-        zone_content_unref(content);
-    else
-        *out = content;
-    return error;
-}
 
 /* What is worth knowing about a policy zone as a whole. */
 static void say_oddities(struct loading *l, const struct policy_zone *zone)
@@ -152,30 +125,24 @@ static void say_oddities(struct loading *l, const struct policy_zone *zone)
             (unsigned long long)counts.noncanonical);
 }
 
-static int finish_policy(struct loading *l, struct zone_content **out)
+static int finish(struct loading *l, struct zone_content **out)
 {
-    struct policy_zone *zone = NULL;
-    struct policy_builder *builder = l->policy;
-    l->policy = NULL;
-    int error = policy_builder_finish(builder, &zone);
-    if (error) {
-        say(l, l->path, 0, true, "%s",
-            error == ERR_NOT_FOUND ? "no SOA at the zone's own name" : err_text(error));
-        return error;
-    }
-    say_oddities(l, zone);
-    *out = zone_content_policy(zone);
-    policy_zone_unref(zone);
-    return *out ? 0 : ERR_NOMEM;
-}
-
-static bool start(struct loading *l)
-{
-    if (l->options->policy)
-        l->policy = policy_builder_new(l->options->origin);
+    const char *why = NULL;
+    struct zone_content *content = NULL;
+    struct zone_draft *draft = l->draft;
+    l->draft = NULL;
+    int error = zone_draft_finish(draft, &content, &why);
+    if (error)
+        say(l, l->path, 0, true, "%s", why ? why : err_text(error));
+    else if (l->options->policy)
+        say_oddities(l, zone_content_get_policy(content));
+    else if (l->errors)
+        error = ERR_MALFORMED;
+    if (error)
+        zone_content_unref(content);
     else
-        l->plain = zone_builder_new(l->options->origin);
-    return l->policy || l->plain;
+        *out = content;
+    return error;
 }
 
 static char *full_path(const struct zone_load_options *options)
@@ -190,12 +157,12 @@ int zone_load(const struct zone_load_options *options, struct zone_content **out
 {
     char *path = full_path(options);
     struct loading l = {.options = options, .path = path};
-    int error = path && start(&l) ? 0 : ERR_NOMEM;
+    l.draft = zone_draft_revise(options->origin, options->policy, options->old);
+    int error = path && l.draft ? 0 : ERR_NOMEM;
     if (!error) {
         const struct zonefile_options reading = {.origin = options->origin,
                                                  .base_dir = options->directory,
-                                                 .record =
-                                                     options->policy ? on_policy_record : on_plain_record,
+                                                 .record = on_record,
                                                  .problem = on_problem,
                                                  .progress = on_progress,
                                                  .includes = options->includes,
@@ -205,10 +172,9 @@ int zone_load(const struct zone_load_options *options, struct zone_content **out
     if (error == ERR_NOMEM)
         say(&l, path ? path : options->file, 0, true, "%s", err_text(error));
     if (!error)
-        error = options->policy ? finish_policy(&l, out) : finish_plain(&l, out);
+        error = finish(&l, out);
     say_how_many_more(&l);
-    zone_builder_free(l.plain);
-    policy_builder_free(l.policy);
+    zone_draft_free(l.draft);
     free(path);
     return error;
 }

@@ -13,9 +13,10 @@
 
 struct zone_load_options {
     const uint8_t *origin;
-    const char *file;      /* absolute, or relative to `directory` */
-    const char *directory; /* of options { directory }; also where $INCLUDE starts */
-    bool policy;           /* build a policy zone: no bad record fails it */
+    const char *file;               /* absolute, or relative to `directory` */
+    const char *directory;          /* of options { directory }; also where $INCLUDE starts */
+    const struct zone_content *old; /* NULL, or the version there is: zone_draft_revise() */
+    bool policy;                    /* build a policy zone: no bad record fails it */
     /* Each thing worth saying, FILE:LINE known; may be NULL. `error` false: a warning. */
     void (*report)(void *context, const char *file, uint64_t line, bool error, const char *message);
     void *context;
