@@ -274,9 +274,8 @@ static bool answer_from_cache(struct query *q, struct truth *truth, enum query_p
     *progress = QUERY_DONE;
     if (way == SHORT_RULE) {
         count(q, SERVE_CACHE_HITS);
-        *progress = rewrite_begin(q);
-        if (*progress == QUERY_DONE)
-            remember_rule(q, truth);
+        if (!answer_verdict(q, truth))
+            *progress = rewrite_begin(q);
     } else {
         answer_truth(q, truth);
     }
@@ -411,11 +410,9 @@ static bool rule_before_recursion(struct query *q, enum query_progress *progress
     note_disabled(q);
     q->verdict_known = true;
     q->verdict.match.name = q->name;
-    *progress = rewrite_begin(q);
+    *progress = answer_verdict(q, NULL) ? QUERY_DONE : rewrite_begin(q);
     if (*progress == QUERY_WAITS)
         *progress = advance(q);
-    else if (q->rights.query)
-        remember_rule(q, NULL);
     return true;
 }
 

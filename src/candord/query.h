@@ -4,7 +4,7 @@
  *   query.c     the way: parse, access, policy, truth, verdict, answer
  *   chain.c     the truth about a name, stitched from zones of ours and recursion
  *   rewrite.c   what a verdict makes of the answer
- *   remembered.c  what policy said of the same question before
+ *   remembered.c  what policy said of the same question before; ready_make.c: in bytes
  *   servers.c   the name servers of a name, for NSDNAME and NSIP rules
  *   reply.c     the bytes that go out
  *
@@ -31,7 +31,7 @@
 
 struct worker;
 struct explanation;
-struct ready_answer;
+struct ready_form;
 struct signature;
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
@@ -151,8 +151,6 @@ struct query {
     uint8_t *out;
     size_t out_size;   /* of the buffer */
     size_t out_length; /* 0 and no_reply: nothing is sent */
-    size_t
-        records_end; /* in out: where the OPT begins, if there is one; of denials and of answers of records */
     bool no_reply;
     uint8_t cookie[40];
     uint8_t cookie_length;
@@ -207,13 +205,18 @@ void rewrite_note(struct query *query, const struct policy_match *match, bool di
 /* No rule concerns the truth, which is in no zone of ours: remembers that, if it holds for other clients. */
 void remember_clean(const struct query *query, struct truth *truth);
 
-/* The rule of query->verdict has made the answer that is in out. `truth`: the fresh one in the cache, or
- * NULL. Remembers what holds for others who ask the same. */
-void remember_rule(struct query *query, struct truth *truth);
+/* Answers with what the rule of query->verdict makes by itself, if it is one for the question's own name that
+ * does; counts and logs it, and remembers what holds for others who ask the same. `truth`: the fresh one in
+ * the cache, or NULL. False: nothing is done. */
+bool answer_verdict(struct query *query, struct truth *truth);
 
 /* Answers with what a rule for the question's own name made of it before; counts and logs the match as it did
  * then. False: nothing is remembered that may go out. */
 bool answer_remembered(struct query *query, struct truth *truth);
+
+/* The form of what the rule of query->verdict answers by itself, made if it is not in the worker's table.
+ * NULL: the answer takes more than the rule, or is too large for a form. */
+const struct ready_form *ready_form_of_verdict(struct query *query);
 
 /* Can a fresh cached truth be answered from without gathering (policed failures and chains that may lead into
  * zones of ours cannot)? */
@@ -249,7 +252,7 @@ void reply_truth(struct query *query, const struct truth *truth);
 bool reply_denial(struct query *query, unsigned rcode, const struct ready_record *additional, int ede,
                   const char *ede_text) MUST_CHECK;
 /* Writes an answer that is ready. False: it does not fit, or the client asks for more than it has. */
-bool reply_ready(struct query *query, const struct ready_answer *ready) MUST_CHECK;
+bool reply_ready(struct query *query, const struct ready_form *form) MUST_CHECK;
 /* Writes an answer that is only a code, with an EDE if not EDE_NONE. */
 void reply_code(struct query *query, unsigned rcode, int ede, const char *text);
 /* Writes an empty answer with TC. */

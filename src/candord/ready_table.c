@@ -1,17 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Forms stand in a ring and are named by a number that is never given twice, so a question that names one
+ * that has been overwritten, or that belongs to another snapshot, is forgotten without being looked for. */
 #include "candord/ready_table.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct ready_table {
-    uint64_t puts;
-    struct ready_answer answers[READY_TABLE_ENTRIES];
+#include "base/hash.h"
+
+enum {
+    GROUPS = READY_QUESTIONS / READY_GROUP,
+    INDEX_PLACES = 2 * READY_FORMS,
+    CACHE_LINE = 64,
 };
 
-struct ready_table *ready_table_new(void)
+struct question {
+    uint64_t hash; /* 0: none */
+    uint32_t check;
+    uint32_t form;
+};
+
+struct ready_table {
+    alignas(CACHE_LINE) struct question groups[GROUPS][READY_GROUP];
+    struct ready_form forms[READY_FORMS]; /* by their number's remainder */
+    uint32_t index[INDEX_PLACES];         /* source -> number, two places side by side */
+    uint32_t wanted[GROUPS];              /* half a hash: who was last turned away from the group */
+    uint32_t last;                        /* number that was given */
+    uint64_t seed;
+};
+
+_Static_assert(sizeof(struct question) * READY_GROUP == CACHE_LINE, "a group is one cache line");
+
+struct ready_table *ready_table_new(uint64_t seed)
 {
-    return calloc(1, sizeof(struct ready_table));
+    void *memory;
+    if (posix_memalign(&memory, CACHE_LINE, sizeof(struct ready_table)))
+        return NULL;
+    struct ready_table *table = memory;
+    memset(table, 0, sizeof *table);
+    table->seed = seed;
+    return table;
 }
 
 void ready_table_free(struct ready_table *table)
@@ -19,65 +48,108 @@ void ready_table_free(struct ready_table *table)
     free(table);
 }
 
-/* A question has two places to be in, side by side. */
-static size_t pair_of(const struct ready_key *key)
+/* --- forms --- */
+
+/* The form of this number, if it is still there and of this snapshot. */
+static const struct ready_form *form_at(const struct ready_table *table, uint32_t id, uint64_t snapshot_id)
 {
-    return (key->hash >> 20) % (READY_TABLE_ENTRIES / 2) * 2; /* low bits choose the cache's shard and slot */
+    const struct ready_form *form = &table->forms[id % READY_FORMS];
+    return form->id == id && form->from.snapshot_id == snapshot_id ? form : NULL;
 }
 
-static bool is_of(const struct ready_answer *ready, const struct ready_key *key)
+static size_t index_of(const struct ready_table *table, const struct ready_source *from)
 {
-    return ready->hash == key->hash && ready->snapshot_id == key->snapshot_id && ready->qtype == key->qtype &&
-           ready->name_length == key->name_length && ready->view == key->view &&
-           ready->dnssec_ok == key->dnssec_ok && memcmp(ready->bytes, key->name, key->name_length) == 0;
+    uint64_t words[] = {(uint64_t)from->zone << 32 | (uint64_t)from->view << 16 | from->qtype,
+                        (uint64_t)(uintptr_t)from->data,
+                        from->snapshot_id << 8 | (uint64_t)from->action << 1 | from->needs_truth};
+    return hash_bytes(table->seed, words, sizeof words) % (INDEX_PLACES / 2) * 2;
 }
 
-const struct ready_answer *ready_table_find(const struct ready_table *table, const struct ready_key *key)
+static bool same_source(const struct ready_source *a, const struct ready_source *b)
 {
-    const struct ready_answer *pair = &table->answers[pair_of(key)];
-    if (is_of(&pair[0], key))
-        return &pair[0];
-    return is_of(&pair[1], key) ? &pair[1] : NULL;
+    return a->snapshot_id == b->snapshot_id && a->data == b->data && a->zone == b->zone &&
+           a->view == b->view && a->qtype == b->qtype && a->action == b->action &&
+           a->needs_truth == b->needs_truth;
 }
 
-bool ready_table_wants(struct ready_table *table, const struct ready_key *key)
+const struct ready_form *ready_table_form(const struct ready_table *table, const struct ready_source *from)
 {
-    struct ready_answer *pair = &table->answers[pair_of(key)];
-    bool again = pair->wanted == key->hash, room = !pair[0].hash || !pair[1].hash;
-    pair->wanted = key->hash;
-    return again || room;
+    const uint32_t *places = &table->index[index_of(table, from)];
+    for (int i = 0; i < 2; i++) {
+        const struct ready_form *form = form_at(table, places[i], from->snapshot_id);
+        if (form && same_source(&form->from, from))
+            return form;
+    }
+    return NULL;
 }
 
-/* What was made under another snapshot goes first, then what has been there longer. */
-static struct ready_answer *place_for(struct ready_table *table, const struct ready_key *key)
+/* After 2^32 forms the numbers begin again: nothing may name one of the old. */
+static uint32_t next_id(struct ready_table *table)
 {
-    struct ready_answer *pair = &table->answers[pair_of(key)];
-    for (int i = 0; i < 2; i++)
-        if (pair[i].snapshot_id != key->snapshot_id || is_of(&pair[i], key))
-            return &pair[i];
-    return &pair[pair[0].put_at > pair[1].put_at];
+    if (++table->last)
+        return table->last;
+    memset(table->groups, 0, sizeof table->groups);
+    memset(table->forms, 0, sizeof table->forms);
+    memset(table->index, 0, sizeof table->index);
+    return table->last = 1;
 }
 
-bool ready_table_put(struct ready_table *table, const struct ready_key *key, const struct ready_answer *from,
-                     const uint8_t *records, const uint8_t *opt)
+const struct ready_form *ready_table_add(struct ready_table *table, const struct ready_form *form)
 {
-    if ((size_t)key->name_length + from->length + from->opt_length > READY_BYTES)
-        return false;
-    struct ready_answer *ready = place_for(table, key);
-    uint8_t *bytes = ready->bytes;
-    uint64_t wanted = ready->wanted;
-    *ready = *from;
-    ready->wanted = wanted;
-    ready->put_at = ++table->puts;
-    ready->hash = key->hash;
-    ready->snapshot_id = key->snapshot_id;
-    ready->qtype = key->qtype;
-    ready->name_length = key->name_length;
-    ready->view = key->view;
-    ready->dnssec_ok = key->dnssec_ok;
-    ready->match.name = bytes;
-    memcpy(bytes, key->name, key->name_length);
-    memcpy(bytes + key->name_length, records, from->length);
-    memcpy(bytes + key->name_length + from->length, opt, from->opt_length);
-    return true;
+    uint32_t id = next_id(table);
+    uint32_t *places = &table->index[index_of(table, &form->from)];
+    struct ready_form *mine = &table->forms[id % READY_FORMS];
+    *mine = *form;
+    mine->id = id;
+    places[id - places[0] < id - places[1]] = id; /* the older one goes */
+    return mine;
+}
+
+/* --- questions --- */
+
+static size_t group_of(const struct ready_key *key)
+{
+    return (key->hash >> 20) % GROUPS; /* low bits choose the cache's shard and slot */
+}
+
+/* All of the question once more, under another key. */
+static uint32_t check_of(const struct ready_table *table, const struct ready_key *key)
+{
+    uint64_t seed = table->seed ^ (uint64_t)key->qtype << 32 ^ (uint64_t)key->view << 1 ^ key->dnssec_ok;
+    return (uint32_t)(hash_bytes(seed, key->name, key->name_length) >> 32);
+}
+
+const struct ready_form *ready_table_find(const struct ready_table *table, const struct ready_key *key)
+{
+    const struct question *group = table->groups[group_of(key)];
+    for (int i = 0; i < READY_GROUP; i++)
+        if (group[i].hash == key->hash && group[i].check == check_of(table, key))
+            return form_at(table, group[i].form, key->snapshot_id);
+    return NULL;
+}
+
+/* What leads nowhere any more goes first; then who is asked for twice takes a place that is always the same
+ * for him, so that two who compete leave the others alone. NULL: not yet. */
+static struct question *place_for(struct ready_table *table, const struct ready_key *key, uint32_t check)
+{
+    struct question *group = table->groups[group_of(key)], *idle = NULL;
+    uint32_t *wanted = &table->wanted[group_of(key)];
+    for (int i = 0; i < READY_GROUP; i++) {
+        if (group[i].hash == key->hash && group[i].check == check)
+            return &group[i];
+        if (!form_at(table, group[i].form, key->snapshot_id))
+            idle = &group[i];
+    }
+    if (idle || *wanted == (uint32_t)key->hash)
+        return idle ? idle : &group[check % READY_GROUP];
+    *wanted = (uint32_t)key->hash;
+    return NULL;
+}
+
+void ready_table_put(struct ready_table *table, const struct ready_key *key, const struct ready_form *form)
+{
+    uint32_t check = check_of(table, key);
+    struct question *place = place_for(table, key, check);
+    if (place)
+        *place = (struct question){.hash = key->hash, .check = check, .form = form->id};
 }

@@ -3,13 +3,12 @@
  * policy that it holds for, so that a new one invalidates nothing by hand:
  *
  *   on a cached truth   that no rule concerns it, or that a rule for the question's own name decides it
- *   in ready_table.h    that rule, and the answer it makes
+ *   in ready_table.h    the answer it makes, and of which zone it is
  *
  * Which rule for its own name a question has depends on the name alone; whether it may act can depend on the
  * truth: rules of earlier zones for addresses, signatures, failure. So where recursion comes first
  * (qname-wait-recurse) a ready answer goes out only when the truth's memo says that the rule acts. */
-#include <string.h>
-
+#include "base/log.h"
 #include "candord/query.h"
 #include "candord/ready_table.h"
 #include "candord/worker.h"
@@ -53,7 +52,7 @@ static struct ready_key key_of(const struct query *q)
         .snapshot_id = q->snapshot->id,
         .name = q->name,
         .name_length = q->name_length,
-        .view = (uint8_t)q->view->index,
+        .view = (uint16_t)q->view->index,
         .dnssec_ok = q->asked.dnssec_ok,
         .qtype = q->asked.qtype,
     };
@@ -65,18 +64,34 @@ static bool client_is_usual(const struct query *q)
     return q->policed && q->may_recurse && !q->rights.client_rules;
 }
 
+/* Counts a match that was found before, and logs it; what a log line says of the rule is looked up again. */
+static void note_again(struct query *q, const struct ready_form *form)
+{
+    const struct policy_set_zone *zone = &q->view->policy->zones[form->from.zone];
+    struct policy_match match = {
+        .zone = form->from.zone,
+        .action = (enum rpz_action)form->from.action,
+        .hit.trigger = RPZ_QNAME,
+        .name = q->name,
+    };
+    if (zone->options.log && log_enabled(LOG_RPZ, LEVEL_INFO))
+        (void)!policy_zone_match_name(zone->zone, RPZ_QNAME, q->name, zone->options.include_subdomains,
+                                      &match.hit);
+    rewrite_note(q, &match, false);
+}
+
 bool answer_remembered(struct query *q, struct truth *truth)
 {
     if (!client_is_usual(q))
         return false;
     const struct ready_key key = key_of(q);
-    const struct ready_answer *ready = ready_table_find(worker_ready(q->worker), &key);
-    if (!ready || (ready->needs_truth && !rule_may_act(q, truth)) || !reply_ready(q, ready))
+    const struct ready_form *form = ready_table_find(worker_ready(q->worker), &key);
+    if (!form || (form->from.needs_truth && !rule_may_act(q, truth)) || !reply_ready(q, form))
         return false;
     metric_add(worker_counters(q->worker), SERVE_POLICY_MEMO_HITS, 1);
     if (truth && truth_is_short(q, truth))
         metric_add(worker_counters(q->worker), SERVE_CACHE_HITS, 1);
-    rewrite_note(q, &ready->match, false);
+    note_again(q, form);
     return true;
 }
 
@@ -84,64 +99,19 @@ bool answer_remembered(struct query *q, struct truth *truth)
 static bool verdict_is_common(const struct query *q)
 {
     const struct policy_verdict *verdict = &q->verdict;
-    return client_is_usual(q) && !q->explanation && verdict->match.link == 0 &&
+    return client_is_usual(q) && !q->explanation && q->rights.query && verdict->match.link == 0 &&
            verdict->match.hit.trigger == RPZ_QNAME && !verdict->disabled_count && !verdict->depends_on_client;
 }
 
-/* Was the answer made from the rule alone, and is it whole? DNS64 and minimal-any look at the client. */
-static bool answer_is_the_rules(const struct query *q)
+bool answer_verdict(struct query *q, struct truth *truth)
 {
-    enum rpz_action action = q->verdict.match.action;
-    bool whole = !q->no_reply && !(load_u16(q->out + 2) & DNS_TC) && !q->target;
-    return whole && (action == RPZ_NXDOMAIN || action == RPZ_NODATA || action == RPZ_LOCAL_DATA) &&
-           (q->answer.rcode == RCODE_NOERROR || q->answer.rcode == RCODE_NXDOMAIN) &&
-           q->asked.qtype != TYPE_ANY && q->asked.qtype != q->view->synthesized_type &&
-           q->view->index <= UINT8_MAX;
-}
-
-/* The OPT for a client that asks for nothing special. */
-static size_t make_opt(const struct query *q, uint8_t *opt, size_t size)
-{
-    const struct edns_reply edns = {
-        .udp_size = q->snapshot->config->server.edns_udp_size,
-        .extended_rcode = q->answer.rcode,
-        .dnssec_ok = q->asked.dnssec_ok,
-        .keepalive_100ms = -1,
-        .ede = q->answer.ede,
-        .ede_text = q->answer.ede_text,
-    };
-    struct writer w = writer_of(opt, size);
-    return edns_reply_bytes(&edns) <= size && edns_write(&w, &edns) ? writer_used(&w) : 0;
-}
-
-static void put_answer(struct query *q, const struct ready_key *key)
-{
-    uint8_t opt[READY_BYTES];
-    const uint8_t *records = q->out + DNS_HEADER_BYTES + q->asked.qname_length + 4;
-    size_t opt_length = make_opt(q, opt, sizeof opt), length = (size_t)(q->out + q->records_end - records);
-    if (!opt_length || length > READY_BYTES)
-        return;
-    struct ready_answer ready = {
-        .match = q->verdict.match,
-        .needs_truth = !q->verdict.before_recursion,
-        .rcode = q->answer.rcode,
-        .length = (uint16_t)length,
-        .opt_length = (uint8_t)opt_length,
-    };
-    for (int i = 0; i < 3; i++)
-        ready.counts[i] = load_u16(q->out + 6 + 2 * i);
-    ready.counts[2] = (uint16_t)(ready.counts[2] - q->asked.has_edns);
-    (void)!ready_table_put(worker_ready(q->worker), key, &ready, records,
-                           opt); /* the next one is made anew */
-}
-
-void remember_rule(struct query *q, struct truth *truth)
-{
-    if (!verdict_is_common(q) || !answer_is_the_rules(q))
-        return;
+    const struct ready_form *form = verdict_is_common(q) ? ready_form_of_verdict(q) : NULL;
+    if (!form || !reply_ready(q, form))
+        return false;
     if (truth)
         set_memo(q, truth, A_RULE_DECIDES);
     const struct ready_key key = key_of(q);
-    if (ready_table_wants(worker_ready(q->worker), &key))
-        put_answer(q, &key);
+    ready_table_put(worker_ready(q->worker), &key, form);
+    rewrite_note(q, &q->verdict.match, false);
+    return true;
 }

@@ -78,7 +78,6 @@ static void finish(struct query *q, struct message_writer *m, unsigned rcode, co
 {
     if (m->truncated)
         m->flags |= DNS_TC;
-    q->records_end = writer_used(&m->writer);
     if (edns)
         message_put_edns(m, edns);
     q->out_length = message_finish(m, (uint16_t)rcode);
@@ -223,7 +222,6 @@ bool reply_denial(struct query *q, unsigned rcode, const struct ready_record *ad
     uint8_t *records = put_frame(q, &frame, (uint16_t)(base_flags(q) | rcode), counts, length);
     if (length)
         memcpy(records, additional->bytes, length);
-    q->records_end = frame.at + length;
     return true;
 }
 
@@ -245,21 +243,24 @@ static uint8_t *add_cookie(const struct query *q, uint8_t *opt, uint8_t *end)
     return end + 4 + q->cookie_length;
 }
 
-bool reply_ready(struct query *q, const struct ready_answer *ready)
+bool reply_ready(struct query *q, const struct ready_form *form)
 {
+    enum { FLAGS_AT = 7, DO = 0x80 };
     size_t head = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4;
     bool has_edns = q->asked.has_edns;
-    size_t length = ready->length + (has_edns ? (size_t)ready->opt_length : 0);
+    size_t length = form->length + (has_edns ? (size_t)form->opt_length : 0);
     size_t cookie_bytes = has_edns && q->cookie_length ? 4u + q->cookie_length : 0;
     if (wants_more_options(q) || head + length + cookie_bytes > size_limit(q))
         return false;
-    put_head(q, base_flags(q) | ready->rcode, ready->counts, has_edns);
-    uint8_t *at = q->out + head, *end = at + length;
-    memcpy(at, ready_records(ready), length);
+    put_head(q, base_flags(q) | form->rcode, form->counts, has_edns);
+    uint8_t *at = q->out + head, *opt = at + form->length, *end = at + length;
+    memcpy(at, form->bytes, length);
+    if (q->asked.dnssec_ok)
+        opt[FLAGS_AT] = DO;
     if (cookie_bytes)
-        end = add_cookie(q, at + ready->length, end);
+        end = add_cookie(q, opt, end);
     q->out_length = (size_t)(end - q->out);
-    count_answer(q, ready->rcode, false);
+    count_answer(q, form->rcode, false);
     return true;
 }
 

@@ -529,7 +529,7 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->loop = loop_new();
     worker->servers = server_table_new();
     worker->rights = rights_table_new();
-    worker->ready = ready_table_new();
+    worker->ready = ready_table_new(random_u64());
     worker->sketch = sketch_new(random_u64());
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
     if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready ||

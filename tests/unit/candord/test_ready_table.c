@@ -10,7 +10,6 @@
 #include "candord/ready_table.h"
 
 static const uint8_t NAME[] = "\3ads\4test", OTHER[] = "\3bad\4test";
-static const uint8_t RECORDS[] = {1, 2, 3}, OPT[] = {4, 5};
 
 static struct ready_key key_of(const uint8_t *name, uint64_t hash)
 {
@@ -18,13 +17,21 @@ static struct ready_key key_of(const uint8_t *name, uint64_t hash)
         .hash = hash << 20, .snapshot_id = 7, .name = name, .name_length = sizeof NAME, .qtype = 1};
 }
 
+static struct ready_form form_of(uint32_t zone)
+{
+    return (struct ready_form){.from = {.snapshot_id = 7, .zone = zone, .action = 1},
+                               .rcode = 3,
+                               .length = 3,
+                               .opt_length = 2,
+                               .bytes = {1, 2, 3, 4, 5}};
+}
+
 static struct ready_table *table_with(const struct ready_key *key)
 {
-    struct ready_table *table = ready_table_new();
-    const struct ready_answer from = {
-        .rcode = 3, .length = sizeof RECORDS, .opt_length = sizeof OPT, .match.ttl_s = 5};
+    struct ready_table *table = ready_table_new(4711);
+    const struct ready_form form = form_of(0);
     assert_non_null(table);
-    assert_true(ready_table_put(table, key, &from, RECORDS, OPT));
+    ready_table_put(table, key, ready_table_add(table, &form));
     return table;
 }
 
@@ -33,12 +40,11 @@ static void an_answer_comes_back_whole(void **state)
     (void)state;
     struct ready_key key = key_of(NAME, 1);
     struct ready_table *table = table_with(&key);
-    const struct ready_answer *ready = ready_table_find(table, &key);
+    const struct ready_form *ready = ready_table_find(table, &key), made = form_of(0);
     assert_non_null(ready);
     assert_int_equal(ready->rcode, 3);
-    assert_int_equal(ready->match.ttl_s, 5);
-    assert_memory_equal(ready->match.name, NAME, sizeof NAME);
-    assert_memory_equal(ready_records(ready), "\1\2\3\4\5", 5);
+    assert_memory_equal(ready->bytes, made.bytes, 5);
+    assert_ptr_equal(ready_table_form(table, &made.from), ready);
     ready_table_free(table);
 }
 
@@ -56,42 +62,89 @@ static void only_for_the_very_same_question(void **state)
     others[5].hash++;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_null(ready_table_find(table, &others[i]));
+    assert_non_null(ready_table_find(table, &key));
     ready_table_free(table);
 }
 
-static void what_is_too_large_is_not_taken(void **state)
+static void a_form_is_found_by_all_that_it_is_made_from(void **state)
 {
     (void)state;
-    static const uint8_t records[READY_BYTES];
+    struct ready_table *table = ready_table_new(4711);
+    struct ready_form form = form_of(0);
+    struct ready_source others[7];
+    (void)ready_table_add(table, &form);
+    for (size_t i = 0; i < 7; i++)
+        others[i] = form.from;
+    others[0].snapshot_id++;
+    others[1].data = NAME;
+    others[2].zone = 1;
+    others[3].view = 1;
+    others[4].qtype = 1;
+    others[5].action = 2;
+    others[6].needs_truth = true;
+    for (size_t i = 0; i < 7; i++)
+        assert_null(ready_table_form(table, &others[i]));
+    assert_non_null(ready_table_form(table, &form.from));
+    ready_table_free(table);
+}
+
+/* With the form goes what every question was answered with it; another form in its place is not taken for it.
+ */
+static void forms_are_bounded(void **state)
+{
+    (void)state;
     struct ready_key key = key_of(NAME, 1);
-    struct ready_table *table = ready_table_new();
-    struct ready_answer from = {.length = READY_BYTES - sizeof NAME - sizeof OPT, .opt_length = sizeof OPT};
-    assert_true(ready_table_put(table, &key, &from, records, OPT));
-    from.length++;
-    assert_false(ready_table_put(table, &key, &from, records, OPT));
+    struct ready_table *table = table_with(&key);
+    for (uint32_t zone = 1; zone <= READY_FORMS; zone++) {
+        struct ready_form form = form_of(zone);
+        assert_non_null(ready_table_find(table, &key));
+        (void)ready_table_add(table, &form);
+    }
+    struct ready_form first = form_of(0), last = form_of(READY_FORMS);
+    assert_null(ready_table_find(table, &key));
+    assert_null(ready_table_form(table, &first.from));
+    assert_non_null(ready_table_form(table, &last.from));
     ready_table_free(table);
 }
 
-static void who_is_asked_for_twice_gets_the_place(void **state)
+static void who_is_asked_once_drives_nobody_out(void **state)
 {
     (void)state;
-    /* All want the same two places. */
-    struct ready_key often = key_of(NAME, 1), too = key_of(NAME, 1 + READY_TABLE_ENTRIES),
-                     once = key_of(OTHER, 1 + 2 * READY_TABLE_ENTRIES);
+    struct ready_key often = key_of(NAME, 1), once = key_of(OTHER, 1);
     struct ready_table *table = table_with(&often);
-    const struct ready_answer from = {.length = sizeof RECORDS};
-    assert_true(ready_table_wants(table, &too)); /* there is room */
-    assert_true(ready_table_put(table, &too, &from, RECORDS, OPT));
-    assert_false(ready_table_wants(table, &once));
-    assert_false(ready_table_wants(table, &often));
-    assert_false(ready_table_wants(table, &once));
-    assert_non_null(ready_table_find(table, &often)); /* both are still there */
-    assert_non_null(ready_table_find(table, &too));
-    assert_true(ready_table_wants(table, &once));
-    assert_true(ready_table_put(table, &once, &from, RECORDS, OPT));
-    assert_null(ready_table_find(table, &often)); /* it had been there longer */
-    assert_non_null(ready_table_find(table, &too));
+    const struct ready_form made = form_of(0), *form = ready_table_form(table, &made.from);
+    for (unsigned i = 1; i < READY_GROUP; i++) { /* there is room */
+        often.hash++;
+        ready_table_put(table, &often, form);
+        assert_non_null(ready_table_find(table, &often));
+    }
+    once.hash += READY_GROUP;
+    ready_table_put(table, &once, form);
+    assert_null(ready_table_find(table, &once));
+    ready_table_put(table, &once, form);
     assert_non_null(ready_table_find(table, &once));
+    unsigned left = 0;
+    for (unsigned i = 0; i < READY_GROUP; i++, often.hash--)
+        left += ready_table_find(table, &often) != NULL;
+    assert_int_equal(left, READY_GROUP - 1);
+    ready_table_free(table);
+}
+
+static void what_was_made_under_another_snapshot_gives_way(void **state)
+{
+    (void)state;
+    struct ready_key old = key_of(NAME, 1), new = key_of(OTHER, 1);
+    struct ready_table *table = table_with(&old);
+    const struct ready_form made = form_of(0), *form = ready_table_form(table, &made.from);
+    for (unsigned i = 1; i < READY_GROUP; i++) {
+        old.hash++;
+        ready_table_put(table, &old, form);
+    }
+    struct ready_form newer = form_of(0);
+    new.snapshot_id = newer.from.snapshot_id = 8;
+    new.hash += READY_GROUP;
+    ready_table_put(table, &new, ready_table_add(table, &newer));
+    assert_non_null(ready_table_find(table, &new));
     ready_table_free(table);
 }
 
@@ -100,8 +153,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_back_whole),
         cmocka_unit_test(only_for_the_very_same_question),
-        cmocka_unit_test(what_is_too_large_is_not_taken),
-        cmocka_unit_test(who_is_asked_for_twice_gets_the_place),
+        cmocka_unit_test(a_form_is_found_by_all_that_it_is_made_from),
+        cmocka_unit_test(forms_are_bounded),
+        cmocka_unit_test(who_is_asked_once_drives_nobody_out),
+        cmocka_unit_test(what_was_made_under_another_snapshot_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
