@@ -41,7 +41,7 @@ DOORS = [
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),
     (r"idn2\.h", [r"src/feed/idn\.c"]),
     (r"curl/", [r"src/check_http_onion/http\.c", r"src/feed/fetch\.c"]),
-    (r"openssl/", [r"src/check_http_onion/tls\.c", r"src/candord/link_tls\.c"]),
+    (r"openssl/", [r"src/check_http_onion/tls\.c", r"src/candord/(link_tls|tls_server|tls_ephemeral)\.c", r"src/candord/tls_parts\.h"]),
     (r"cmocka\.h", [r"tests/unit/"]),
 ]
 

@@ -38,7 +38,11 @@ static void print_listening(const json_t *list)
     json_t *at;
     printf("listening      ");
     json_array_foreach((json_t *)(uintptr_t)list, i, at)
-        printf("%s%s#%" PRId64, i ? ", " : "", member_text(at, "address"), member_int(at, "port"));
+    {
+        const char *tls = json_string_value(json_object_get(at, "tls"));
+        printf("%s%s#%" PRId64 "%s%s", i ? ", " : "", member_text(at, "address"), member_int(at, "port"),
+               tls ? " tls " : "", tls ? tls : "");
+    }
     puts(json_array_size(list) ? "" : "nowhere");
 }
 

@@ -25,9 +25,9 @@ static json_t *listening(const struct server_config *config)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < config->listen_count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i}", "address", json_address(&config->listen[i].address),
-                                        "port", config->listen[i].port));
+        json_array_append_new(list, json_pack("{s:o, s:i, s:s?}", "address",
+                                              json_address(&config->listen[i].address), "port",
+                                              config->listen[i].port, "tls", config->listen[i].tls));
     return list;
 }
 
@@ -159,9 +159,11 @@ static void add_metric(void *context, const char *room, const struct metric_def 
 static void add_net_metrics(const struct daemon *daemon, json_t *list)
 {
     struct udp_counters udp = {0};
-    struct tcp_counters tcp = {0};
+    struct tcp_counters tcp = {0}, tls = {0};
+    struct tls_counters handshakes;
     for (unsigned i = 0; i < daemon->worker_count; i++)
-        worker_count(daemon->workers[i], &udp, &tcp);
+        worker_count(daemon->workers[i], &udp, &tcp, &tls);
+    tls_servers_count(daemon->tls, &handshakes);
     const struct {
         struct metric_def def;
         uint64_t value;
@@ -188,6 +190,28 @@ static void add_net_metrics(const struct daemon *daemon, json_t *list)
         {{"tcp_refused", "connections", "Connections refused because tcp-clients was reached.",
           METRIC_COUNTER},
          tcp.refused_limit},
+        {{"tls_open", "connections", "Connections with TLS that are open now.", METRIC_GAUGE}, tls.open_now},
+        {{"tls_accepted", "connections", "Connections accepted where TLS is spoken.", METRIC_COUNTER},
+         tls.accepted},
+        {{"tls_handshakes", "connections", "TLS handshakes that succeeded.", METRIC_COUNTER},
+         handshakes.handshakes},
+        {{"tls_failed", "connections", "Connections that broke TLS: bad handshakes, plain text.",
+          METRIC_COUNTER},
+         handshakes.failed},
+        {{"tls_messages", "messages", "Messages read over TLS.", METRIC_COUNTER}, tls.messages},
+        {{"tls_closed_idle", "connections", "Connections with TLS closed because nothing came.",
+          METRIC_COUNTER},
+         tls.closed_idle},
+        {{"tls_closed_slow", "connections",
+          "Connections with TLS cut off: a handshake or message took too long, or answers were not read.",
+          METRIC_COUNTER},
+         tls.closed_slow},
+        {{"tls_closed_limit", "connections", "Idle connections with TLS closed to make room for new ones.",
+          METRIC_COUNTER},
+         tls.closed_limit},
+        {{"tls_refused", "connections", "Connections with TLS refused because tcp-clients was reached.",
+          METRIC_COUNTER},
+         tls.refused_limit},
     };
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
         add_metric(list, "net", &metrics[i].def, metrics[i].value);

@@ -28,6 +28,7 @@ struct conf_statement;
 struct listen_address {
     struct ip_address address; /* 0.0.0.0 or :: for any */
     uint16_t port;
+    const char *tls; /* name of a tls block, or "ephemeral": TLS alone is spoken there; NULL: UDP and TCP */
 };
 
 /* One server in primaries { }, also-notify { } … */
@@ -42,14 +43,16 @@ struct remote_servers {
     const struct remote_server *servers;
 };
 
-/* A tls block: what is demanded of the servers that zones come from, and shown to them (RFC 9103). */
+/* A tls block: what is demanded of the servers that zones come from, and shown to them (RFC 9103); or of
+ * those who ask us. */
 struct tls_config {
     const char *name;
     const char *ca_file;              /* NULL: the system's, when there is a remote_hostname */
     const char *remote_hostname;      /* that the certificate must be for; NULL: not looked at */
     const char *cert_file, *key_file; /* ours; NULL: we show none */
     const char *ciphers;              /* of TLS 1.2; NULL: as OpenSSL */
-    bool allow_1_2;
+    bool protocols_given, allow_1_2, allow_1_3;
+    bool prefer_server_ciphers, session_tickets; /* where we serve */
 };
 
 /* A server block: what is different with these servers. */
@@ -106,10 +109,13 @@ struct feed_config {
 
 enum notify_mode { NOTIFY_NO, NOTIFY_YES, NOTIFY_EXPLICIT, NOTIFY_PRIMARY_ONLY };
 
+enum transfer_transport { TRANSFER_ANY, TRANSFER_TCP, TRANSFER_TLS };
+
 /* Servers that take a zone from us. */
 struct transfer_out_config {
-    bool allow_given;    /* allow-transfer stands somewhere */
-    bool encrypted_only; /* allow-transfer wants a transport that we do not serve: nobody */
+    bool allow_given;                  /* allow-transfer stands somewhere */
+    enum transfer_transport transport; /* the only one that allow-transfer means */
+    uint16_t port;                     /* of ours, the only one that it means; 0: any */
     bool provide_ixfr, one_answer;
     unsigned max_ixfr_percent; /* of the zone's records; 0: no limit */
     size_t message_bytes;

@@ -13,7 +13,7 @@ static bool text_equal(const char *a, const char *b)
 static bool listens_at(const struct server_config *server, const struct listen_address *address)
 {
     for (size_t i = 0; i < server->listen_count; i++)
-        if (server->listen[i].port == address->port &&
+        if (server->listen[i].port == address->port && text_equal(server->listen[i].tls, address->tls) &&
             ip_equal(&server->listen[i].address, &address->address))
             return true;
     return false;

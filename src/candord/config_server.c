@@ -21,13 +21,15 @@ struct listeners {
     size_t count;
 };
 
-static void add_listener(struct listeners *all, const struct ip_address *address, uint16_t port)
+/* Of two statements for one place the first counts. */
+static void add_listener(struct listeners *all, const struct ip_address *address,
+                         const struct listen_address *how)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (all->list[i].port == port && ip_equal(&all->list[i].address, address))
+        if (all->list[i].port == how->port && ip_equal(&all->list[i].address, address))
             return;
     if (all->count < MAX_LISTEN)
-        all->list[all->count++] = (struct listen_address){*address, port};
+        all->list[all->count++] = (struct listen_address){*address, how->port, how->tls};
 }
 
 static bool is_wildcard(const struct acl *acl)
@@ -38,7 +40,7 @@ static bool is_wildcard(const struct acl *acl)
 /* Single addresses are listened on whether an interface has them or not (all of 127/8 can be bound); other
  * elements choose among the addresses of this machine, as in BIND. */
 static void add_matching(struct builder *b, struct listeners *all, const struct acl *acl,
-                         enum ip_family family, uint16_t port)
+                         enum ip_family family, const struct listen_address *how)
 {
     const struct acl_environment *environment = &b->config->environment;
     for (size_t i = 0; i < acl->count; i++) {
@@ -46,34 +48,57 @@ static void add_matching(struct builder *b, struct listeners *all, const struct 
         struct acl_subject subject = {.address = e->prefix.address};
         if (e->kind == ACL_PREFIX && !e->negated && e->prefix.address.family == family &&
             e->prefix.length == ip_bits(family) && acl_allows(acl, &subject, environment))
-            add_listener(all, &e->prefix.address, port);
+            add_listener(all, &e->prefix.address, how);
     }
     for (size_t i = 0; i < environment->address_count; i++) {
         struct acl_subject subject = {.address = environment->addresses[i]};
         if (subject.address.family == family && acl_allows(acl, &subject, environment))
-            add_listener(all, &subject.address, port);
+            add_listener(all, &subject.address, how);
     }
+}
+
+/* The tls block that a listener shows, with what it needs for that. That it exists is looked at elsewhere. */
+static const char *tls_of(struct builder *b, const struct conf_statement *s)
+{
+    const struct conf_item *name = conf_option(s, "tls");
+    if (!name || conf_is(name, "none"))
+        return NULL;
+    const struct tls_config *tls = config_tls(b->config, name->text);
+    if (tls && !tls->cert_file)
+        conf_error(b->report, name->at, "expected 'cert-file' and 'key-file' in tls '%s', which '%s' names",
+                   name->text, conf_word(s));
+    return name->text;
+}
+
+/* -p and --port do not mean it. */
+static uint16_t tls_port(const struct builder *b)
+{
+    const struct scope scope = {{b->options}};
+    const struct conf_item *given = scope_value(&scope, "tls-port");
+    uint16_t port;
+    return given && conf_port(given->text, &port) == 0 ? port : 853;
 }
 
 static void listen_on(struct builder *b, struct listeners *all, const struct conf_statement *s,
                       enum ip_family family, uint16_t port)
 {
     const struct conf_item *given = conf_option(s, "port");
-    if (conf_option(s, "tls") || conf_option(s, "http")) {
-        conf_notice(
-            b->report, s->items->at,
-            "'%s' with tls or http has no effect: encrypted transports are not served by this version",
-            conf_word(s));
+    struct listen_address how = {.tls = tls_of(b, s)};
+    if (conf_option(s, "http")) {
+        conf_notice(b->report, s->items->at,
+                    "'%s' with http has no effect: DNS over HTTPS is not served by this version",
+                    conf_word(s));
         return;
     }
-    if (given && !b->read->port && conf_port(given->text, &port) != 0)
+    how.port = how.tls ? tls_port(b) : port;
+    if (given && (how.tls || !b->read->port) && conf_port(given->text, &how.port) != 0)
         return;
     const struct acl *acl = build_acl(b, conf_block(s));
     struct ip_address any = {.family = family};
     if (is_wildcard(acl))
-        add_listener(all, &any, port);
+        add_listener(all, &any, &how);
     else
-        add_matching(b, all, acl, family, port);
+        add_matching(b, all, acl, family, &how);
 }
 
 static void listen_family(struct builder *b, struct listeners *all, const char *word, enum ip_family family,
@@ -82,7 +107,7 @@ static void listen_family(struct builder *b, struct listeners *all, const char *
     const struct conf_statement *first = conf_find(b->options, word);
     struct ip_address any = {.family = family};
     if (!first)
-        add_listener(all, &any, port);
+        add_listener(all, &any, &(struct listen_address){.port = port});
     for (const struct conf_statement *s = first; s; s = conf_find_next(s, word))
         listen_on(b, all, s, family, port);
 }

@@ -25,15 +25,18 @@ static const char *tls_text(const struct scope *scope, const char *word)
     return item ? item->text : NULL;
 }
 
-/* TLS 1.3 is always spoken: RFC 9103 section 8.1 wants it. */
+/* To primaries TLS 1.3 is always spoken: RFC 9103 section 8.1 wants it. */
 static void build_protocols(struct builder *b, const struct scope *scope, struct tls_config *tls)
 {
     const struct conf_statement *protocols = scope_find(scope, "protocols");
     const struct conf_item *block = protocols ? conf_block(protocols) : NULL;
+    tls->protocols_given = protocols != NULL;
     for (const struct conf_statement *s = block ? block->block : NULL; s; s = s->next) {
         if (conf_is(s->items, "TLSv1.2"))
             tls->allow_1_2 = true;
-        else if (!conf_is(s->items, "TLSv1.3"))
+        else if (conf_is(s->items, "TLSv1.3"))
+            tls->allow_1_3 = true;
+        else
             conf_error(b->report, s->items->at, "expected TLSv1.2 or TLSv1.3 in 'protocols', found '%s'",
                        s->items->text);
     }
@@ -55,6 +58,8 @@ static bool build_one_tls(struct builder *b, const struct conf_statement *s, str
     tls->key_file = tls_path(b, &scope, "key-file");
     tls->remote_hostname = tls_text(&scope, "remote-hostname");
     tls->ciphers = tls_text(&scope, "ciphers");
+    tls->prefer_server_ciphers = scope_bool(&scope, "prefer-server-ciphers", false);
+    tls->session_tickets = scope_bool(&scope, "session-tickets", true);
     build_protocols(b, &scope, tls);
     if (!tls->cert_file != !tls->key_file)
         conf_error(b->report, name->at, "expected 'cert-file' and 'key-file' together in tls '%s'",

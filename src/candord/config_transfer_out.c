@@ -37,28 +37,27 @@ static unsigned ixfr_percent(const struct scope *scope)
     return item && conf_percent(item->text, &percent) == 0 && percent ? percent : 100;
 }
 
-/* Zones go out over plain TCP only: who asks for more protection must not get less. */
-static bool encrypted_only(struct builder *b, const struct scope *scope)
+/* allow-transfer port N transport tcp|tls: through no other door. */
+static void build_door(struct builder *b, const struct scope *scope, struct transfer_out_config *out)
 {
     const struct conf_statement *allow = scope_find(scope, "allow-transfer");
     const struct conf_item *transport = allow ? conf_option(allow, "transport") : NULL;
     const struct conf_item *port = allow ? conf_option(allow, "port") : NULL;
-    if (port)
-        conf_notice(b->report, port->at,
-                    "'port' in 'allow-transfer' has no effect: the port asked does not matter");
-    if (!transport || strcasecmp(transport->text, "tcp") == 0)
-        return false;
-    conf_notice(b->report, transport->at,
-                "'allow-transfer' with transport %s lets nobody transfer: zones are sent over plain TCP only",
-                transport->text);
-    return true;
+    if (port && conf_port(port->text, &out->port) != 0)
+        out->port = 0;
+    if (!transport)
+        return;
+    out->transport = strcasecmp(transport->text, "tcp") == 0 ? TRANSFER_TCP : TRANSFER_TLS;
+    if (out->transport == TRANSFER_TLS && strcasecmp(transport->text, "tls") != 0)
+        conf_error(b->report, transport->at, "expected tcp or tls after 'transport', found '%s'",
+                   transport->text);
 }
 
 void build_transfer_out(struct builder *b, const struct scope *scope, struct zone_config *zone)
 {
     struct transfer_out_config *out = &zone->transfer_out;
     out->allow_given = scope_find(scope, "allow-transfer") != NULL;
-    out->encrypted_only = encrypted_only(b, scope);
+    build_door(b, scope, out);
     out->provide_ixfr = scope_bool(scope, "provide-ixfr", true);
     out->max_ixfr_percent = ixfr_percent(scope);
     out->one_answer = conf_is(scope_value(scope, "transfer-format"), "one-answer");

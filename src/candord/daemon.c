@@ -110,6 +110,7 @@ static void reload_all(struct daemon *daemon, struct job *job)
             keeper_forget(&daemon->keeper, holder->config);
             if (session_key_publish(daemon->session_key, &holder->config->server.session_key, NULL))
                 failed++;
+            unsigned old_certificates = tls_servers_reload(daemon->tls, holder->config);
             feeds_configure(daemon->feeds, holder);
             secondaries_configure(daemon->secondaries, holder);
             config_holder_unref(old);
@@ -118,6 +119,8 @@ static void reload_all(struct daemon *daemon, struct job *job)
             job->problem[0] = 0;
             if (failed)
                 fail_job(job, ERR_MALFORMED, "not every zone could be loaded; their versions in force stay");
+            else if (old_certificates)
+                fail_job(job, ERR_INVALID, "a certificate could not be read; the one in force stays");
             warn_of_escapes(holder->config);
         }
     }
@@ -383,6 +386,16 @@ static int make_session_key(struct daemon *daemon, const struct session_key_conf
                                                                                                : 0;
 }
 
+static int open_tls(struct daemon *daemon, const struct config *config)
+{
+    char problem[512];
+    int error = tls_servers_new(config, &daemon->tls, problem, sizeof problem);
+    if (error)
+        log_write(LOG_CONFIG, LEVEL_CRITICAL, "TLS cannot be served: %s", problem);
+    daemon->serving.tls = daemon->tls;
+    return error;
+}
+
 /* What needs rights: sockets, the control socket, the pid file. */
 static int take_places(struct daemon *daemon, const struct config *config)
 {
@@ -393,7 +406,9 @@ static int take_places(struct daemon *daemon, const struct config *config)
     if (config->server.cookie_secret)
         memcpy(daemon->serving.cookie_secret, config->server.cookie_secret,
                sizeof daemon->serving.cookie_secret);
-    int error = open_workers(daemon, &config->server);
+    int error = open_tls(daemon, config);
+    if (!error)
+        error = open_workers(daemon, &config->server);
     if (!error)
         error = open_control(daemon, &config->server);
     if (error)
@@ -552,6 +567,7 @@ static void free_parts(struct daemon *daemon)
         unlink(daemon->holder->config->server.pid_file);
     fetchers_free(daemon->forwarders);
     session_key_free(daemon->session_key);
+    tls_servers_free(daemon->tls);
     guard_close(daemon);
     store_helper_stop(daemon->keeper.helper);
     keeper_fini(&daemon->keeper);

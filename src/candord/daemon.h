@@ -25,6 +25,7 @@
 #include "candord/secondary.h"
 #include "candord/session_key.h"
 #include "candord/snapshot.h"
+#include "candord/tls_server.h"
 #include "candord/worker.h"
 #include "net/loop.h"
 
@@ -53,6 +54,7 @@ struct daemon {
     struct inbox keeper_inbox;
     struct courier *courier;
     struct session_key *session_key;
+    struct tls_servers *tls;
     int64_t started_at_s;
     int64_t configured_at_s;
     struct control *control;

@@ -32,7 +32,7 @@ struct transfer_out {
     char zone[NAME_TEXT_MAX];
     uint8_t buffer[DNS_MESSAGE_MAX];
     size_t length;
-    bool last, started, aborted;
+    bool last, started, aborted, cut;
     int error;
     uint64_t bytes, started_ms, progress_ms;
     struct loop_timer timer;
@@ -174,10 +174,15 @@ static void say_end(const struct transfer_out *t)
             zone_content_serial(t->content));
 }
 
+static void finish_tcp(struct transfer_out *t);
+
+/* The next on the connection begins; one that is to end does so without having begun. */
 static void begin_waiting(struct worker *worker, const struct tcp_connection *connection)
 {
     struct transfer_out *next = connection ? first_on(worker, connection) : NULL;
-    if (next)
+    if (next && next->aborted)
+        finish_tcp(next);
+    else if (next)
         post_to_courier(next);
 }
 
@@ -203,7 +208,8 @@ static void finish_tcp(struct transfer_out *t)
     bool broken = t->error || t->aborted;
     loop_timer_cancel(worker_loop(worker), &t->timer);
     q->now_ms = loop_now_ms(worker_loop(worker));
-    say_end(t);
+    if (t->outgoing)
+        say_end(t);
     worker_drop(q);
     end(t, worker, connection);
     if (broken)
@@ -382,12 +388,25 @@ static struct transfer_out *transfer_new(struct query *q, const struct zone_tabl
     return t;
 }
 
+/* allow-transfer may mean one of our ports, and one transport. */
+static bool through_the_right_door(const struct query *q, const struct transfer_out_config *config)
+{
+    bool tcp = q->client.transport == TRANSPORT_TCP;
+    bool encrypted = tcp && tcp_has_channel(q->tcp);
+    uint16_t port = tcp ? tcp_local_port(q->tcp) : udp_port(q->udp);
+    if (config->port && config->port != port)
+        return false;
+    return config->transport == TRANSFER_ANY || encrypted == (config->transport == TRANSFER_TLS);
+}
+
 enum query_progress transfer_out_start(struct query *q, const struct zone_table_entry *zone)
 {
     const struct zone_config *config = zone->owner;
     uint32_t serial = 0;
-    if (!config || !query_allowed(q, config->allow_transfer) || config->transfer_out.encrypted_only)
+    if (!config || !query_allowed(q, config->allow_transfer))
         return deny(q, RCODE_REFUSED, "not in allow-transfer");
+    if (!through_the_right_door(q, &config->transfer_out))
+        return deny(q, RCODE_REFUSED, "allow-transfer names another port or transport");
     if (q->asked.qtype == TYPE_AXFR && q->client.transport == TRANSPORT_UDP)
         return deny(q, RCODE_FORMERR, "AXFR over UDP");
     if (q->asked.qtype == TYPE_IXFR && !read_serial(q, &serial))
@@ -408,10 +427,14 @@ enum query_progress transfer_out_start(struct query *q, const struct zone_table_
 
 void transfers_out_cut(struct transfers_out *transfers)
 {
-    for (struct transfer_out *t = transfers->first, *next; t; t = next) {
-        next = t->next;
+    for (struct transfer_out *t = transfers->first; t; t = t->next)
         t->aborted = true;
-        if (t->query->client.transport == TRANSPORT_TCP)
-            tcp_cut_off(t->query->tcp); /* which may end it, and no other */
+    struct transfer_out *t = transfers->first;
+    while (t) {
+        bool cut = !t->cut && t->query->client.transport == TRANSPORT_TCP;
+        t->cut = true;
+        if (cut)
+            tcp_cut_off(t->query->tcp); /* which may end it, and those that wait behind it */
+        t = cut ? transfers->first : t->next;
     }
 }

@@ -16,13 +16,15 @@
 #include "candord/ready_table.h"
 #include "candord/server_table.h"
 #include "candord/signature.h"
+#include "candord/tls_server.h"
 #include "candord/transfer_out.h"
 #include "dns/name.h"
 
 struct listener {
     struct worker *worker;
-    struct udp_socket *udp;
+    struct udp_socket *udp; /* NULL where TLS is spoken */
     struct tcp_server *tcp;
+    bool tls;
     struct ip_address address;
     uint16_t port;
 };
@@ -407,7 +409,8 @@ static void begin_stop(struct worker *worker, struct worker_task *task)
     (void)task;
     worker->stopping = true;
     for (size_t i = 0; i < worker->listener_count; i++) {
-        udp_stop(worker->listeners[i].udp);
+        if (worker->listeners[i].udp)
+            udp_stop(worker->listeners[i].udp);
         tcp_stop(worker->listeners[i].tcp);
     }
     transfers_out_cut(&worker->transfers);
@@ -455,10 +458,13 @@ static int open_listener(struct worker *worker, const struct listen_address *at,
 {
     struct listener *listener = &worker->listeners[worker->listener_count];
     char text[IP_TEXT_MAX];
-    *listener = (struct listener){.worker = worker, .address = at->address, .port = at->port};
-    int error = udp_open(&at->address, at->port, true, &listener->udp);
+    *listener =
+        (struct listener){.worker = worker, .address = at->address, .port = at->port, .tls = at->tls != NULL};
+    int error = at->tls ? 0 : udp_open(&at->address, at->port, true, &listener->udp);
     if (!error)
         error = tcp_open(&at->address, at->port, true, &listener->tcp);
+    if (!error && at->tls)
+        tcp_set_channel(listener->tcp, &tls_channel_ops, tls_servers_find(worker->serving->tls, at->tls));
     if (error) {
         snprintf(problem, problem_size, "cannot listen on %s#%u: %s", ip_to_text(&at->address, text),
                  at->port, err_text(error));
@@ -467,7 +473,8 @@ static int open_listener(struct worker *worker, const struct listen_address *at,
         return error;
     }
     if (worker->index == 0)
-        log_write(LOG_NETWORK, LEVEL_INFO, "listening on %s#%u", ip_to_text(&at->address, text), at->port);
+        log_write(LOG_NETWORK, LEVEL_INFO, "listening on %s#%u%s%s", ip_to_text(&at->address, text), at->port,
+                  at->tls ? " with tls " : "", at->tls ? at->tls : "");
     worker->listener_count++;
     return 0;
 }
@@ -551,7 +558,8 @@ static int serve(struct worker *worker)
         error = loop_watch(worker->loop, &worker->tasks_watch, worker->tasks.fd, LOOP_READ, tasks_ready);
     for (size_t i = 0; i < worker->listener_count && !error; i++) {
         struct listener *listener = &worker->listeners[i];
-        error = udp_serve(listener->udp, worker->loop, handle_batch, listener);
+        if (listener->udp)
+            error = udp_serve(listener->udp, worker->loop, handle_batch, listener);
         if (!error)
             error = tcp_serve(listener->tcp, worker->loop, &worker->tcp_limits, handle_message, listener);
     }
@@ -608,18 +616,20 @@ static void add_tcp(struct tcp_counters *sum, const struct tcp_counters *one)
     sum->open_now += one->open_now;
 }
 
-void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp)
+void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp,
+                  struct tcp_counters *tls)
 {
     for (size_t i = 0; i < worker->listener_count; i++) {
-        struct udp_counters from_udp;
+        struct udp_counters from_udp = {0};
         struct tcp_counters from_tcp;
-        udp_count(worker->listeners[i].udp, &from_udp);
+        if (worker->listeners[i].udp)
+            udp_count(worker->listeners[i].udp, &from_udp);
         tcp_count(worker->listeners[i].tcp, &from_tcp);
         udp->received += from_udp.received;
         udp->sent += from_udp.sent;
         udp->send_failed += from_udp.send_failed;
         udp->truncated_in += from_udp.truncated_in;
-        add_tcp(tcp, &from_tcp);
+        add_tcp(worker->listeners[i].tls ? tls : tcp, &from_tcp);
     }
 }
 
@@ -628,7 +638,8 @@ void worker_free(struct worker *worker)
     if (!worker)
         return;
     for (size_t i = 0; i < worker->listener_count; i++) {
-        udp_close(worker->listeners[i].udp);
+        if (worker->listeners[i].udp)
+            udp_close(worker->listeners[i].udp);
         tcp_close(worker->listeners[i].tcp);
     }
     worker->ended = true;

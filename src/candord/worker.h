@@ -25,6 +25,7 @@ struct serving {
     struct fetchers *forwarders;     /* threads that pass updates on */
     struct daemon *daemon;           /* for arrival_deliver() */
     struct courier *courier;
+    struct tls_servers *tls;            /* what listeners show; NULL: none */
     const struct tsig_key *session_key; /* for the local administrator; NULL: none */
     struct server_table *servers;       /* zone cut -> name servers, for NSDNAME and NSIP rules */
 };
@@ -35,6 +36,7 @@ struct fetchers;
 struct courier;
 struct daemon;
 struct loop;
+struct tls_servers;
 struct transfers_out;
 
 /* Something to be done on a worker's thread; storage of the sender until it runs. */
@@ -65,7 +67,8 @@ void worker_explain(struct worker *worker, struct explanation *explanation, cons
                     const uint8_t *packet, size_t length);
 
 /* Adds what its sockets have counted. From any thread, while the worker lives. */
-void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp);
+void worker_count(const struct worker *worker, struct udp_counters *udp, struct tcp_counters *tcp,
+                  struct tcp_counters *tls);
 
 /* For the query path. */
 struct serving *worker_serving(struct worker *worker);

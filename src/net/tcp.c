@@ -196,21 +196,34 @@ static struct ip_address local_of(int fd)
     return ip_from_sockaddr(&local);
 }
 
+static int begin_channel(struct tcp_server *server, struct tcp_connection *connection)
+{
+    connection->channelled = server->channel != NULL;
+    if (server->channel)
+        connection->channel = server->channel->begin(server->channel_context);
+    return connection->channelled && !connection->channel ? ERR_NOMEM : 0;
+}
+
 /* Takes the descriptor over. */
 static int begin_connection(struct tcp_server *server, int fd, const union sockaddr_any *peer)
 {
     struct tcp_connection *connection = calloc(1, sizeof *connection);
     if (!connection)
         return ERR_NOMEM;
-    int error = need_tick(server);
+    int error = begin_channel(server, connection);
+    if (!error)
+        error = need_tick(server);
     if (!error)
         error = loop_watch(server->loop, &connection->watch, fd, LOOP_READ, tcp_connection_ready);
     if (error) {
+        if (connection->channel)
+            server->channel->end(connection->channel);
         free(connection);
         return error;
     }
     struct ip_address client = ip_from_sockaddr(peer);
     connection->server = server;
+    connection->local_port = server->port;
     connection->peer = *peer;
     connection->local = local_of(fd);
     connection->opened_ms = connection->since_ms = loop_now_ms(server->loop);
@@ -286,6 +299,12 @@ static uint64_t tick_for(const struct tcp_limits *limits)
     return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
 }
 
+void tcp_set_channel(struct tcp_server *server, const struct tcp_channel_ops *ops, void *context)
+{
+    server->channel = ops;
+    server->channel_context = context;
+}
+
 int tcp_serve(struct tcp_server *server, struct loop *loop, const struct tcp_limits *limits,
               tcp_message_fn *message, void *context)
 {
@@ -298,6 +317,8 @@ int tcp_serve(struct tcp_server *server, struct loop *loop, const struct tcp_lim
     server->message = message;
     server->context = context;
     int error = make_buckets(server);
+    if (!error && server->channel && !(server->plain = malloc(TCP_READ_BYTES)))
+        error = ERR_NOMEM;
     if (!error && listen(server->fd, LISTEN_BACKLOG) != 0)
         error = err_from_errno(errno);
     if (!error)
@@ -363,5 +384,6 @@ void tcp_close(struct tcp_server *server)
     if (server->loop)
         loop_timer_cancel(server->loop, &server->tick);
     free(server->clients);
+    free(server->plain);
     free(server);
 }

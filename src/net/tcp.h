@@ -40,9 +40,32 @@ struct tcp_counters {
 typedef void tcp_message_fn(void *context, struct tcp_connection *connection, const uint8_t *message,
                             size_t length);
 
+/* What may stand between a connection's bytes and its messages: TLS. net/ moves the bytes, the channel makes
+ * of them what it does. All is called on the loop's thread. */
+struct tcp_channel_ops {
+    void *(*begin)(void *context); /* for a new connection; NULL: it is closed */
+    /* Bytes have come from the peer: the channel takes them all. 0 or ERR_NOMEM. */
+    int (*receive)(void *channel, const uint8_t *bytes, size_t length);
+    /* Gives out what they contain. The number of bytes; 0: no more until others come; ERR_CLOSED: the peer
+     * says that no more will come; another error: the connection has to end. */
+    long (*read)(void *channel, uint8_t *to, size_t room);
+    /* Takes bytes that are meant for the peer. 0 or an error. */
+    int (*write)(void *channel, const uint8_t *bytes, size_t length);
+    /* What is to go to the peer as it is, valid until sent(); NULL: nothing. */
+    const uint8_t *(*pending)(void *channel, size_t *length);
+    void (*sent)(void *channel);
+    bool (*is_ready)(const void *channel); /* the two ends have agreed (the handshake is over) */
+    void (*finish)(void *channel);         /* says good-bye to the peer: see pending() */
+    void (*end)(void *channel);
+};
+
 int tcp_open(const struct ip_address *address, uint16_t port, bool reuse_port,
              struct tcp_server **out) MUST_CHECK;
 uint16_t tcp_port(const struct tcp_server *server);
+
+/* Every connection gets a channel. Before tcp_serve(); `ops` and `context` outlive the connections. The time
+ * for a handshake is message_ms. */
+void tcp_set_channel(struct tcp_server *server, const struct tcp_channel_ops *ops, void *context);
 
 /* Begins to serve on a loop; the limits are copied. */
 int tcp_serve(struct tcp_server *server, struct loop *loop, const struct tcp_limits *limits,
@@ -68,6 +91,9 @@ void tcp_no_reply(struct tcp_connection *connection);
 
 const union sockaddr_any *tcp_peer(const struct tcp_connection *connection);
 struct ip_address tcp_local(const struct tcp_connection *connection);
+uint16_t tcp_local_port(const struct tcp_connection *connection);
+/* Does a channel stand between? */
+bool tcp_has_channel(const struct tcp_connection *connection);
 
 void tcp_count(const struct tcp_server *server, struct tcp_counters *out);
 

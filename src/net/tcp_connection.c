@@ -96,6 +96,8 @@ void tcp_connection_close(struct tcp_connection *connection)
         return;
     connection->open = false;
     loop_unwatch(server->loop, &connection->watch);
+    if (connection->channel)
+        tcp_channel_end(connection);
     /* Unread input would turn the close into a reset, which destroys answers still under way. */
     (void)!recv(connection->watch.fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
     close(connection->watch.fd);
@@ -130,16 +132,23 @@ static ssize_t send_some(struct tcp_connection *connection, struct iovec *parts,
     return sent < 0 && (errno == EAGAIN || errno == ENOBUFS) ? 0 : sent;
 }
 
-/* What could not be written waits; from now on progress is watched. */
+/* From now on it is watched whether the client takes something. */
+static void watch_progress(struct tcp_connection *connection)
+{
+    struct tcp_server *server = connection->server;
+    if (!cds_list_empty(&connection->writing))
+        return;
+    connection->progress_ms = loop_now_ms(server->loop);
+    cds_list_add_tail(&connection->writing, &server->writing);
+}
+
+/* What could not be written waits. */
 static void hold_output(struct tcp_connection *connection, const void *bytes, size_t length)
 {
     struct tcp_server *server = connection->server;
     if (!connection->open || !length)
         return;
-    if (cds_list_empty(&connection->writing)) {
-        connection->progress_ms = loop_now_ms(server->loop);
-        cds_list_add_tail(&connection->writing, &server->writing);
-    }
+    watch_progress(connection);
     if (tcp_bytes_used(&connection->output) + length > server->limits.write_queue_bytes ||
         bytes_append(&connection->output, bytes, length) != 0)
         cut_off(connection);
@@ -161,11 +170,24 @@ static void send_or_hold(struct tcp_connection *connection, struct iovec *parts,
     }
 }
 
+void tcp_connection_put(struct tcp_connection *connection, const uint8_t *bytes, size_t length)
+{
+    struct iovec part = {(void *)(uintptr_t)bytes, length};
+    if (tcp_bytes_used(&connection->output))
+        hold_output(connection, bytes, length);
+    else
+        send_or_hold(connection, &part, 1);
+}
+
 static void flush_cork(struct tcp_server *server)
 {
     struct iovec part = {server->cork, server->cork_used};
     server->cork_used = 0;
-    if (part.iov_len && server->corked->open)
+    if (!part.iov_len || !server->corked->open)
+        return;
+    if (server->corked->channel)
+        tcp_channel_write(server->corked, server->cork, part.iov_len);
+    else
         send_or_hold(server->corked, &part, 1);
 }
 
@@ -184,12 +206,32 @@ static bool gather_in_cork(struct tcp_connection *connection, const uint8_t *byt
     return true;
 }
 
+/* Prefix and message in one piece where there is room to put them together. */
+static void send_through_channel(struct tcp_connection *connection, const uint8_t prefix[2],
+                                 const uint8_t *bytes, size_t length)
+{
+    struct tcp_server *server = connection->server;
+    if (!server->corked) {
+        memcpy(server->cork, prefix, 2);
+        memcpy(server->cork + 2, bytes, length);
+        tcp_channel_write(connection, server->cork, 2 + length);
+        return;
+    }
+    tcp_channel_write(connection, prefix, 2);
+    if (connection->open)
+        tcp_channel_write(connection, bytes, length);
+}
+
 static void send_message(struct tcp_connection *connection, const uint8_t *bytes, size_t length)
 {
     assert(length <= TCP_MESSAGE_MAX);
     uint8_t prefix[2] = {(uint8_t)(length >> 8), (uint8_t)length};
     if (!connection->open || gather_in_cork(connection, bytes, length))
         return;
+    if (connection->channel) {
+        send_through_channel(connection, prefix, bytes, length);
+        return;
+    }
     struct iovec parts[2] = {{prefix, 2}, {(void *)(uintptr_t)bytes, length}};
     if (!tcp_bytes_used(&connection->output)) {
         send_or_hold(connection, parts, 2);
@@ -222,6 +264,8 @@ static void write_waiting(struct tcp_connection *connection)
     }
     if (sent)
         output_moved(connection, (size_t)sent);
+    if (!tcp_bytes_used(output))
+        cds_list_del_init(&connection->writing);
     if (tcp_bytes_used(output) <= connection->server->limits.write_queue_bytes / 4)
         call_drained(connection);
 }
@@ -310,21 +354,27 @@ static ssize_t read_rest(struct tcp_connection *connection)
     return got;
 }
 
+void tcp_connection_take(struct tcp_connection *connection, const uint8_t *bytes, size_t length)
+{
+    size_t taken = tcp_bytes_used(&connection->input) ? 0 : deliver_corked(connection, bytes, length);
+    if (connection->open && bytes_append(&connection->input, bytes + taken, length - taken) != 0)
+        tcp_connection_close(connection);
+}
+
 static ssize_t read_fresh(struct tcp_connection *connection)
 {
     uint8_t *scratch = connection->server->scratch;
     ssize_t got = recv(connection->watch.fd, scratch, TCP_READ_BYTES, MSG_DONTWAIT);
-    if (got <= 0)
-        return got;
-    size_t taken = deliver_corked(connection, scratch, (size_t)got);
-    if (connection->open && bytes_append(&connection->input, scratch + taken, (size_t)got - taken) != 0)
-        tcp_connection_close(connection);
+    if (got > 0)
+        tcp_connection_take(connection, scratch, (size_t)got);
     return got;
 }
 
 static void read_more(struct tcp_connection *connection)
 {
-    ssize_t got = tcp_bytes_used(&connection->input) ? read_rest(connection) : read_fresh(connection);
+    ssize_t got = connection->channel                  ? tcp_channel_read(connection)
+                  : tcp_bytes_used(&connection->input) ? read_rest(connection)
+                                                       : read_fresh(connection);
     if (!connection->open)
         return;
     if (got == 0)
@@ -337,6 +387,9 @@ static void read_more(struct tcp_connection *connection)
 
 static enum tcp_wait what_time_counts(const struct tcp_connection *connection)
 {
+    if (connection->channel && !connection->ended &&
+        !connection->server->channel->is_ready(connection->channel))
+        return TCP_WAIT_MESSAGE; /* a handshake */
     bool owed = connection->in_flight || tcp_bytes_used(&connection->output);
     if (tcp_bytes_used(&connection->input) && !connection->ended)
         return may_deliver(connection) ? TCP_WAIT_MESSAGE : TCP_WAIT_NONE;
@@ -427,6 +480,8 @@ void tcp_on_drained(struct tcp_connection *connection, void (*drained)(void *con
 {
     connection->drained = drained;
     connection->drained_context = context;
+    if (connection->open)
+        watch_progress(connection); /* the kernel may be full with nothing waiting here */
     tcp_connection_settle(connection);
 }
 
@@ -438,4 +493,14 @@ const union sockaddr_any *tcp_peer(const struct tcp_connection *connection)
 struct ip_address tcp_local(const struct tcp_connection *connection)
 {
     return connection->local;
+}
+
+uint16_t tcp_local_port(const struct tcp_connection *connection)
+{
+    return connection->local_port;
+}
+
+bool tcp_has_channel(const struct tcp_connection *connection)
+{
+    return connection->channelled;
 }

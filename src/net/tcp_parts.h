@@ -42,6 +42,9 @@ struct tcp_connection {
     bool ended;    /* the client sends no more */
     bool draining; /* we take no more */
     struct tcp_bytes input, output;
+    void *channel; /* of server->channel, while open; NULL: none */
+    bool channelled;
+    uint16_t local_port;
     size_t part_bytes; /* sent by tcp_reply_part() in this round */
     void (*drained)(void *context);
     void *drained_context;
@@ -60,6 +63,9 @@ struct tcp_server {
     struct tcp_limits limits;
     tcp_message_fn *message;
     void *context;
+    const struct tcp_channel_ops *channel; /* NULL: none */
+    void *channel_context;
+    uint8_t *plain; /* what has come out of a channel, TCP_READ_BYTES; NULL without channels */
     struct cds_list_head open, gone, idle, reading, writing;
     struct cds_list_head *clients; /* buckets by address */
     size_t client_mask;
@@ -88,6 +94,23 @@ void tcp_connection_ready(struct loop_watch *watch, unsigned events);
 /* Looks at what has changed: delivers what was held back, closes what is done, sets waits and events. May
  * free the connection. */
 void tcp_connection_settle(struct tcp_connection *connection);
+
+/* Sends bytes as they are, or lets them wait. May close. */
+void tcp_connection_put(struct tcp_connection *connection, const uint8_t *bytes, size_t length);
+
+/* Bytes of messages have come: delivers what it may, keeps the rest. May close. */
+void tcp_connection_take(struct tcp_connection *connection, const uint8_t *bytes, size_t length);
+
+/* --- tcp_channel.c --- */
+
+/* Reads from the peer through the channel. As recv(2). */
+ssize_t tcp_channel_read(struct tcp_connection *connection);
+
+/* Sends to the peer through the channel. May close. */
+void tcp_channel_write(struct tcp_connection *connection, const uint8_t *bytes, size_t length);
+
+/* The last that happens to a channel: says good-bye if that is possible, without waiting. */
+void tcp_channel_end(struct tcp_connection *connection);
 
 /* Closes the descriptor; the object goes when its last message is answered. */
 void tcp_connection_close(struct tcp_connection *connection);

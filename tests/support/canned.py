@@ -9,11 +9,13 @@ import threading
 import time
 
 
-def certificate(folder, days=365, name="test.example", start=None):
-    """A self-signed certificate: (certificate file, key file). `start`: a faketime of its making."""
+def certificate(folder, days=365, name="test.example", start=None, alternative=False):
+    """A self-signed certificate: (certificate file, key file). `start`: a faketime of its making; `alternative`: the
+    name stands in its subjectAltName, too."""
     cert, key = os.path.join(folder, "cert-%s-%s.pem" % (name, days)), os.path.join(folder, "key-%s-%s.pem" % (name, days))
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                "-keyout", key, "-out", cert, "-days", str(days), "-subj", "/CN=" + name]
+    command += ["-addext", "subjectAltName=DNS:" + name] if alternative else []
     subprocess.run((["faketime", start] if start else []) + command, check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return cert, key
