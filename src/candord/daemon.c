@@ -176,7 +176,7 @@ static void *keeper_run(void *context)
     rcu_register_thread();
     setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
     keeper_weigh_first(&daemon->keeper);
-    keeper_save_images(&daemon->keeper);
+    keeper_save_images(&daemon->keeper, false);
     while (going) {
         struct inbox_message *message;
         rcu_thread_offline();
@@ -188,7 +188,7 @@ static void *keeper_run(void *context)
         while (going && (message = inbox_take(&daemon->keeper_inbox))) {
             going = run_job(daemon, (struct job *)message);
             keeper_weigh_first(&daemon->keeper);
-            keeper_save_images(&daemon->keeper);
+            keeper_save_images(&daemon->keeper, false);
         }
         if (going)
             follow_ms = follow_catalogs(daemon);
@@ -525,6 +525,16 @@ static void abandon_arrivals(struct daemon *daemon)
     }
 }
 
+/* Nothing new comes any more: what the next start wants is written while the workers still answer. */
+static void stop_helper(struct daemon *daemon)
+{
+    keeper_save_images(&daemon->keeper, true);
+    rcu_thread_offline();
+    store_helper_stop(daemon->keeper.helper);
+    rcu_thread_online();
+    daemon->keeper.helper = NULL;
+}
+
 static void stop_courier(struct daemon *daemon)
 {
     rcu_thread_offline();
@@ -588,6 +598,7 @@ void daemon_stop(struct daemon *daemon)
         commands_close(daemon);
     stop_courier(daemon);
     if (daemon->keeper_started) {
+        stop_helper(daemon);
         stop_serving(daemon);
         abandon_arrivals(daemon);
         rcu_thread_offline();

@@ -137,8 +137,9 @@ int keeper_take(struct keeper *keeper, struct kept_zone *zone, struct arrival *a
 /* Has first versions weighed that are in force by now: to be called after publish(). */
 void keeper_weigh_first(struct keeper *keeper);
 
-/* Has images written where they are due (keeper_image.c): to be called when there are new versions. */
-void keeper_save_images(struct keeper *keeper);
+/* Has images written where they are due (keeper_image.c): to be called when there are new versions; with
+ * `last` when there will be none any more. */
+void keeper_save_images(struct keeper *keeper, bool last);
 
 /* The source says that the latest version still holds. True: the zone had expired, and acts again. */
 bool keeper_confirm(struct keeper *keeper, struct kept_zone *zone, const struct arrival *arrival);

@@ -106,14 +106,14 @@ static void save_of_file(struct keeper *keeper, struct kept_zone *zone)
         store_image_write(zone->image, keeper->helper, zone->latest, &label);
 }
 
-static void save_of_journal(struct kept_zone *zone)
+static void save_of_journal(struct kept_zone *zone, bool last)
 {
     struct zone_content *in_force = zone->content ?: zone->resting;
     if (zone->store && in_force && zone->latest_stamp && zone->force_stamp)
-        store_save_image(zone->store, zone->latest, zone->latest_stamp, in_force, zone->force_stamp);
+        store_save_image(zone->store, zone->latest, zone->latest_stamp, in_force, zone->force_stamp, last);
 }
 
-void keeper_save_images(struct keeper *keeper)
+void keeper_save_images(struct keeper *keeper, bool last)
 {
     for (struct kept_zone *zone = keeper->zones; zone && keeper->helper; zone = zone->next) {
         bool worth_it = zone->image && zone->latest && zone->policy &&
@@ -121,6 +121,6 @@ void keeper_save_images(struct keeper *keeper)
         if (worth_it && zone->image_of_file)
             save_of_file(keeper, zone);
         else if (worth_it)
-            save_of_journal(zone);
+            save_of_journal(zone, last);
     }
 }

@@ -18,7 +18,9 @@
 #include "rpz/image.h"
 #include "store/parts.h"
 
-enum { PIECE_BYTES = 1 << 18, LABEL_MAGIC = 0x435a494d /* "CZIM" */ };
+/* Pieces of the size of a huge page: written so, the file lies in such pages of the cache, and is mapped at
+ * once. */
+enum { PIECE_BYTES = 2 << 20, LABEL_MAGIC = 0x435a494d /* "CZIM" */ };
 
 struct store_image {
     _Atomic unsigned references;

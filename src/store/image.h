@@ -61,8 +61,9 @@ const char *store_image_path(const struct store_image *image);
 
 /* --- of the versions in a store --- */
 
-/* What a store's zone has now: if its image lags too far behind, a new one is written of one of the two. */
+/* What a store's zone has now: if its image lags too far behind, a new one is written of one of the two. With
+ * `last` nothing will come any more: the next start is to find few steps. */
 void store_save_image(struct store *store, struct zone_content *latest, uint64_t latest_stamp,
-                      struct zone_content *in_force, uint64_t force_stamp);
+                      struct zone_content *in_force, uint64_t force_stamp, bool last);
 
 #endif

@@ -7,6 +7,7 @@ enum {
     STEPS_EVERY_MS = 60000,  /* steps behind an image are no hurry */
     FAILED_EVERY_MS = 60000, /* neither is a disk that cannot be written to */
     STEPS_SHARE = 8,         /* a part of the image that steps may reach */
+    LAST_BYTES = 1 << 16,    /* of steps that a start applies in milliseconds */
 };
 
 /* The one of the two that leads to the other: a start makes both of it. NULL: neither does, and what lies
@@ -42,16 +43,19 @@ static bool is_going(const struct store *store, uint64_t stamp)
 }
 
 static bool lags(const struct store *store, const struct store_image_look *image,
-                 const struct store_entry *chosen)
+                 const struct store_entry *chosen, bool last)
 {
     const struct store_entry *saved = entries_find(store, image->label.stamp);
     uint64_t steps = chosen->offset + entry_bytes(chosen) - saved->offset - entry_bytes(saved);
-    bool waits = image->tried_at_ms && clock_mono_ms() - image->tried_at_ms < STEPS_EVERY_MS;
-    return is_going(store, saved->head.stamp) || (steps > image->bytes / STEPS_SHARE && !waits);
+    uint64_t most = image->bytes / STEPS_SHARE;
+    bool waits = !last && image->tried_at_ms && clock_mono_ms() - image->tried_at_ms < STEPS_EVERY_MS;
+    return is_going(store, saved->head.stamp) ||
+           (steps > (last && most > LAST_BYTES ? LAST_BYTES : most) && !waits);
 }
 
 /* The version to be written, or NULL. */
-static const struct store_entry *due(const struct store *store, uint64_t latest_stamp, uint64_t force_stamp)
+static const struct store_entry *due(const struct store *store, uint64_t latest_stamp, uint64_t force_stamp,
+                                     bool last)
 {
     struct store_image_look image;
     const struct store_entry *chosen = choose(store, latest_stamp, force_stamp);
@@ -59,17 +63,17 @@ static const struct store_entry *due(const struct store *store, uint64_t latest_
     bool failed = image.problem[0] && clock_mono_ms() - image.tried_at_ms < FAILED_EVERY_MS;
     if (!chosen || image.writing || failed)
         return NULL;
-    return !is_of_use(store, &image.label, chosen) || lags(store, &image, chosen) ? chosen : NULL;
+    return !is_of_use(store, &image.label, chosen) || lags(store, &image, chosen, last) ? chosen : NULL;
 }
 
 void store_save_image(struct store *store, struct zone_content *latest, uint64_t latest_stamp,
-                      struct zone_content *in_force, uint64_t force_stamp)
+                      struct zone_content *in_force, uint64_t force_stamp, bool last)
 {
     struct store_image_label label = {0};
     if (!store->image || !store->helper)
         return;
     pthread_mutex_lock(&store->lock);
-    const struct store_entry *chosen = due(store, latest_stamp, force_stamp);
+    const struct store_entry *chosen = due(store, latest_stamp, force_stamp, last);
     if (chosen)
         label = (struct store_image_label){chosen->head.stamp, entry_mark(chosen)};
     pthread_mutex_unlock(&store->lock);

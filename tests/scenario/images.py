@@ -266,6 +266,23 @@ def check_kill(box):
         tap.equal(serial_of(candord), found)
 
 
+def check_stop(box):
+    with tap.case("who is stopped saves the steps that would make the next start slow, and few are left as they are"):
+        candord = make(box, KEPT, text(1, *["n%d.example" % i for i in range(60000)]), options="")
+        start_saved(candord)
+        for i in range(4):
+            update(candord, *["update add a-rule-that-came-later-%d-%d.example.rpz.test 300 CNAME ." % (i, k)
+                              for k in range(500)])
+        assert "serial 5 is saved" not in candord.log()
+        candord.stop()
+        assert "serial 5 is saved" in candord.log()
+        assert "steps behind it" not in restart(candord) and serial_of(candord) == 5
+        add(candord, "one-more.example")
+        candord.stop()
+        assert "serial 6 is saved" not in candord.log()
+        assert "steps behind it" in restart(candord) and is_blocked(candord, "one-more.example")
+
+
 class Asker:
     """Asks for a listed name from before the start on, and keeps every answer."""
 
@@ -409,6 +426,7 @@ def main():
         check_kept(box)
         check_damage(box)
         check_kill(box)
+        check_stop(box)
         check_first(box)
         check_word(box)
         check_unwritable(box)

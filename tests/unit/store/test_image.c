@@ -71,10 +71,15 @@ static void world_add(struct world *w, uint32_t serial, bool whole, unsigned mor
     w->latest = next;
 }
 
-static void world_save(struct world *w)
+static void world_save_at(struct world *w, bool last)
 {
     uint64_t stamp = store_latest(w->store);
-    store_save_image(w->store, w->latest, stamp, w->latest, w->state.in_force);
+    store_save_image(w->store, w->latest, stamp, w->latest, w->state.in_force, last);
+}
+
+static void world_save(struct world *w)
+{
+    world_save_at(w, false);
 }
 
 /* As the next start. The stamp of the image that was used; 0: none. */
@@ -247,6 +252,71 @@ static void steps_wait_a_minute_and_whole_versions_do_not(void **unused)
     world_end(&w);
 }
 
+/* A step that adds `count` rules. */
+static void world_grow(struct world *w, uint32_t serial, unsigned count)
+{
+    struct zone_changes *changes = zone_changes_new();
+    struct zone_content *next = NULL;
+    const struct rrset *old = zone_content_soa(w->latest);
+    const char *why;
+    uint8_t soa[22];
+    memcpy(soa, old->rdatas[0].bytes, sizeof soa);
+    struct policy_record apex = {origin, TYPE_SOA, CLASS_IN, 3600, old->rdatas[0].bytes, sizeof soa};
+    assert_int_equal(zone_changes_add(changes, true, &apex), 0);
+    store_u32(soa + 2, serial);
+    apex.rdata = soa;
+    assert_int_equal(zone_changes_add(changes, false, &apex), 0);
+    for (unsigned i = 0; i < count; i++) {
+        char owner[64];
+        uint8_t name[NAME_MAX_BYTES];
+        snprintf(owner, sizeof owner, "a-rule-that-came-later-%u.%u.example", i, serial);
+        assert_true(name_from_text(owner, origin, name) > 0);
+        struct policy_record rule = {name, TYPE_CNAME, CLASS_IN, 300, (const uint8_t *)"", 1};
+        assert_int_equal(zone_changes_add(changes, false, &rule), 0);
+    }
+    assert_int_equal(zone_content_apply(w->latest, changes, &next, &why), 0);
+    struct store_body *body = store_body_step(origin, changes);
+    w->state.in_force = STORE_THIS;
+    assert_int_equal(store_add(w->store, body, 1, 1000, &w->state), 0);
+    store_body_free(body);
+    zone_changes_free(changes);
+    zone_content_unref(w->latest);
+    w->latest = next;
+}
+
+static uint64_t saved_at_the_end(struct world *w)
+{
+    world_save_at(w, true);
+    world_settle(w);
+    struct store_image_look look;
+    store_image_look(w->image, &look);
+    return look.label.stamp;
+}
+
+static void steps_that_wait_are_saved_at_the_end(void **unused)
+{
+    (void)unused;
+    struct world w = world_make();
+    struct store_image_look look;
+    world_add(&w, 1, true, 60000);
+    assert_int_equal(saved(&w), 1);
+    assert_int_equal(world_restart(&w, 1, 60000), 1);
+    world_grow(&w, 2, 3); /* next to nothing */
+    assert_int_equal(saved_at_the_end(&w), 1);
+    world_close(&w);
+    world_open(&w);
+    struct zone_content *acts = NULL;
+    assert_true(store_image_open(w.image));
+    assert_int_equal(store_load(w.store, &w.latest, &acts, &w.state), 0);
+    zone_content_unref(acts);
+    world_grow(&w, 3, 2000);
+    world_save(&w); /* not yet an eighth */
+    store_image_look(w.image, &look);
+    assert_false(look.writing);
+    assert_int_equal(saved_at_the_end(&w), 3);
+    world_end(&w);
+}
+
 static void what_a_killed_process_left_is_removed(void **unused)
 {
     (void)unused;
@@ -278,7 +348,7 @@ static void side_that_acts_comes_from_the_image_too(void **unused)
     assert_int_equal(store_add_side(w.store, body, 1, 1000, &w.state), 0);
     store_body_free(body);
     zone_changes_free(changes);
-    store_save_image(w.store, w.latest, store_latest(w.store), side, w.state.in_force);
+    store_save_image(w.store, w.latest, store_latest(w.store), side, w.state.in_force, false);
     world_close(&w);
     change_byte(w.place.path, 13000); /* only the image has the base now */
     world_open(&w);
@@ -302,6 +372,7 @@ int main(void)
         cmocka_unit_test(image_survives_compaction_of_its_journal),
         cmocka_unit_test(image_is_written_when_it_lags),
         cmocka_unit_test(steps_wait_a_minute_and_whole_versions_do_not),
+        cmocka_unit_test(steps_that_wait_are_saved_at_the_end),
         cmocka_unit_test(what_a_killed_process_left_is_removed),
         cmocka_unit_test(side_that_acts_comes_from_the_image_too),
     };
