@@ -65,6 +65,7 @@ void print_refresh(const json_t *result);
 void print_reload_progress(const json_t *progress);
 void print_flush(const json_t *result);
 void print_stats(const json_t *result);
+void print_hits(const json_t *result);
 void print_explain(const json_t *result);
 
 #endif

@@ -27,6 +27,7 @@ static const struct control_command commands[] = {
     {"reject", command_reject, "the version held of a \"zone\" is not wanted; the next one is weighed again"},
     {"simulate", command_simulate,
      "what the guard would say to a \"file\", or to what is held of a \"zone\""},
+    {"hits", command_hits, "which rules act most, lately: all, or those of a \"zone\"; at \"most\" so many"},
     {"explain", command_explain, "what a client would be answered to a \"name\", and which rules make it so"},
     {0}};
 

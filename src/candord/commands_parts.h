@@ -10,6 +10,7 @@
 int command_status(void *context, const json_t *request, struct control_reply *reply);
 int command_stats(void *context, const json_t *request, struct control_reply *reply);
 int command_zones(void *context, const json_t *request, struct control_reply *reply);
+int command_hits(void *context, const json_t *request, struct control_reply *reply);
 int command_explain(void *context, const json_t *request, struct control_reply *reply);
 int command_history(void *context, const json_t *request, struct control_reply *reply);
 int command_diff(void *context, const json_t *request, struct control_reply *reply);

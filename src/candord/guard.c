@@ -7,26 +7,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "candord/sketches.h"
 #include "dns/name.h"
 #include "zone/suffixes.h"
 
 static bool is_public_suffix(const void *suffixes, const uint8_t *name)
 {
     return suffixes_has(suffixes, name);
-}
-
-/* --- what is asked --- */
-
-static int gather_asked(struct daemon *daemon, const char *view_name, struct asked *out)
-{
-    struct sketch **sketches = calloc(daemon->worker_count + 1, sizeof(struct sketch *));
-    if (!sketches)
-        return ERR_NOMEM;
-    for (unsigned i = 0; i < daemon->worker_count; i++)
-        sketches[i] = worker_sketch(daemon->workers[i]);
-    int error = asked_gather(sketches, daemon->worker_count, view_asked_id(view_name), clock_mono_ms(), out);
-    free(sketches);
-    return error;
 }
 
 /* --- one case --- */
@@ -59,7 +46,7 @@ int guard_case_weigh(struct daemon *daemon, const struct guard_case *c, struct g
 {
     const struct policy_zone_options *policy = find_policy(c);
     struct asked asked;
-    int error = gather_asked(daemon, c->view_name, &asked);
+    int error = sketches_gather(daemon, worker_sketch, c->view_name, &asked);
     if (error)
         return error;
     const struct guard_input input = {

@@ -2,6 +2,7 @@
 /* What a verdict makes of an answer (rpz.md rules 22 to 27). */
 #include <string.h>
 
+#include "candord/hits.h"
 #include "candord/query.h"
 #include "candord/querylog.h"
 #include "candord/worker.h"
@@ -29,6 +30,7 @@ void rewrite_note(struct query *q, const struct policy_match *match, bool disabl
             atomic_fetch_add_explicit(&counters->hits[match->hit.trigger][match->action], 1,
                                       memory_order_relaxed);
     }
+    hits_note(q, match);
     /* Over TCP nothing is rewritten by TCP-ONLY, and BIND says nothing (but of a disabled zone). */
     bool passes = !disabled && match->action == RPZ_TCP_ONLY && q->client.transport != TRANSPORT_UDP;
     if (zone->options.log && !passes)

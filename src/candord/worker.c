@@ -13,12 +13,15 @@
 #include "base/random.h"
 #include "base/reader.h"
 #include "candord/explain.h"
+#include "candord/hits.h"
 #include "candord/ready_table.h"
 #include "candord/server_table.h"
 #include "candord/signature.h"
 #include "candord/tls_server.h"
 #include "candord/transfer_out.h"
 #include "dns/name.h"
+
+enum { ASKED_NOTES_PER_S = 2048 }; /* for the guard */
 
 struct listener {
     struct worker *worker;
@@ -38,7 +41,7 @@ struct worker {
     struct server_table *servers;
     struct rights_table *rights;
     struct ready_table *ready;
-    struct sketch *sketch;
+    struct sketch *sketch, *hits;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;
@@ -263,6 +266,11 @@ struct ready_table *worker_ready(struct worker *worker)
 struct sketch *worker_sketch(struct worker *worker)
 {
     return worker->sketch;
+}
+
+struct sketch *worker_hits(struct worker *worker)
+{
+    return worker->hits;
 }
 
 struct server_table *worker_servers(struct worker *worker)
@@ -537,10 +545,11 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->servers = server_table_new();
     worker->rights = rights_table_new();
     worker->ready = ready_table_new(random_u64());
-    worker->sketch = sketch_new(random_u64());
+    worker->sketch = sketch_new(random_u64(), ASKED_NOTES_PER_S);
+    worker->hits = sketch_new(random_u64(), HITS_NOTES_PER_S);
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
     if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready ||
-        !worker->sketch)
+        !worker->sketch || !worker->hits)
         error = ERR_NOMEM;
     if (!error)
         error = open_listeners(worker, config, problem, problem_size);
@@ -655,6 +664,7 @@ void worker_free(struct worker *worker)
     rights_table_free(worker->rights);
     ready_table_free(worker->ready);
     sketch_free(worker->sketch);
+    sketch_free(worker->hits);
     if (worker->loop)
         loop_free(worker->loop);
     inbox_fini(&worker->inbox);

@@ -85,6 +85,9 @@ struct server_table *worker_servers(struct worker *worker);
 /* Its summary of what clients ask: read from any thread. */
 struct sketch *worker_sketch(struct worker *worker);
 
+/* Its summary of which rules act (hits.h): read from any thread. */
+struct sketch *worker_hits(struct worker *worker);
+
 struct loop *worker_loop(struct worker *worker);
 struct transfers_out *worker_transfers(struct worker *worker);
 

@@ -75,7 +75,8 @@ int asked_gather(struct sketch *const *sketches, size_t count, uint32_t view, ui
     size_t room = count * SKETCH_WINDOWS * SKETCH_BINS, size = 16;
     while (size < 2 * room)
         size *= 2;
-    *out = (struct asked){.names = malloc((room + 1) * sizeof *out->names),
+    *out = (struct asked){.since_ms = UINT64_MAX,
+                          .names = malloc((room + 1) * sizeof *out->names),
                           .bytes = malloc(room * NAME_MAX_BYTES + 1)}; /* touched as far as it is used */
     struct gathering g = {out, view, out->bytes, calloc(size, sizeof *g.slots), size - 1};
     bool memory = out->names && out->bytes && g.slots;
@@ -83,8 +84,10 @@ int asked_gather(struct sketch *const *sketches, size_t count, uint32_t view, ui
         const struct sketch_window *window =
             &sketch_windows(sketches[i / SKETCH_WINDOWS])[i % SKETCH_WINDOWS];
         uint64_t began_ms = atomic_load(&window->began_ms);
-        if (began_ms && now_ms < began_ms + HORIZON_MS)
-            add_window(&g, window);
+        if (!began_ms || now_ms >= began_ms + HORIZON_MS)
+            continue;
+        add_window(&g, window);
+        out->since_ms = began_ms - 1 < out->since_ms ? began_ms - 1 : out->since_ms;
     }
     free(g.slots);
     if (!memory) {

@@ -20,6 +20,7 @@ struct sketch {
     struct sketch_gate gate; /* first */
     uint32_t gap;            /* queries that the next noted one stands for */
     uint32_t mean_gap;
+    uint32_t notes_per_s;
     uint64_t seed, chance;
     uint64_t period_began_ms, period_queries;
     uint32_t period_notes;
@@ -31,12 +32,13 @@ struct sketch {
     struct sketch_window windows[SKETCH_WINDOWS];
 };
 
-struct sketch *sketch_new(uint64_t seed)
+struct sketch *sketch_new(uint64_t seed, unsigned notes_per_s)
 {
     struct sketch *sketch = calloc(1, sizeof *sketch);
     if (!sketch)
         return NULL;
     sketch->gate.left = sketch->gap = sketch->mean_gap = 1;
+    sketch->notes_per_s = notes_per_s;
     sketch->seed = sketch->chance = seed;
     return sketch;
 }
@@ -207,10 +209,10 @@ static void share_bin(struct sketch *sketch, uint64_t hash, const uint8_t *name,
 static void adapt(struct sketch *sketch, uint64_t now_ms)
 {
     uint64_t elapsed_ms = now_ms - sketch->period_began_ms;
-    bool over = elapsed_ms >= ADAPT_MS, too_many = ++sketch->period_notes >= 2 * SKETCH_NOTES_PER_S;
+    bool over = elapsed_ms >= ADAPT_MS, too_many = ++sketch->period_notes >= 2 * sketch->notes_per_s;
     sketch->period_queries += sketch->gap;
     if (over || too_many) {
-        uint64_t mean = over ? sketch->period_queries * 1000 / elapsed_ms / SKETCH_NOTES_PER_S
+        uint64_t mean = over ? sketch->period_queries * 1000 / elapsed_ms / sketch->notes_per_s
                              : 2 * sketch->mean_gap; /* step by step: a short burst costs little precision */
         sketch->mean_gap = (uint32_t)(mean < 1 ? 1 : mean > GAP_MAX ? GAP_MAX : mean);
         sketch->period_began_ms = now_ms;

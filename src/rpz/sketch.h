@@ -18,12 +18,13 @@
  * standard deviation of at most sqrt(step * that number): of 1,000,000 queries in an hour seen by one thread,
  * a share of 10 % is known to within +- 0.5 percentage points.
  *
- * Cost: up to SKETCH_NOTES_PER_S each query is noted; above, one in so many that about as many are, at random
+ * Cost: up to `notes_per_s` each query is noted; above, one in so many that about as many are, at random
  * distances, each standing for those before it (the sum stays exact, `step` grows by the mean distance).
  * A query that is not noted costs a subtraction and a branch. */
 #ifndef RPZ_SKETCH_H
 #define RPZ_SKETCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,7 +34,6 @@ enum {
     SKETCH_WINDOWS = 4,
     SKETCH_WINDOW_MS = 15 * 60 * 1000,
     SKETCH_BINS = 1024,
-    SKETCH_NOTES_PER_S = 2048,
 };
 
 struct sketch;
@@ -43,20 +43,26 @@ struct sketch_gate {
     uint32_t left; /* queries until the next one that is noted */
 };
 
-/* `seed` for the hash and for chance. NULL: memory. */
-struct sketch *sketch_new(uint64_t seed);
+/* `seed` for the hash and for chance; `notes_per_s` is at least 1. NULL: memory. */
+struct sketch *sketch_new(uint64_t seed, unsigned notes_per_s) MUST_CHECK;
 void sketch_free(struct sketch *sketch);
 
 /* sketch_ask() when it is a query's turn. */
 void sketch_note(struct sketch *sketch, const uint8_t *name, size_t length, uint32_t view, uint64_t now_ms);
+
+/* Is it the turn of one query more? Then sketch_note() is to be called. */
+static inline bool sketch_turn(struct sketch *sketch)
+{
+    struct sketch_gate *gate = (struct sketch_gate *)sketch;
+    return --gate->left == 0;
+}
 
 /* A client asks for `name` (lower case; `length` with the final zero). `view` is any number but 0 that stands
  * for where it asks. Only one thread writes. */
 static inline void sketch_ask(struct sketch *sketch, const uint8_t *name, size_t length, uint32_t view,
                               uint64_t now_ms)
 {
-    struct sketch_gate *gate = (struct sketch_gate *)sketch;
-    if (--gate->left == 0)
+    if (sketch_turn(sketch))
         sketch_note(sketch, name, length, view, now_ms);
 }
 
@@ -69,8 +75,9 @@ struct asked_name {
 
 /* Several sketches made into one list. */
 struct asked {
-    uint64_t queries; /* to all names */
-    uint64_t step;    /* see above; of the sketch where it is largest */
+    uint64_t queries;  /* to all names */
+    uint64_t step;     /* see above; of the sketch where it is largest */
+    uint64_t since_ms; /* the oldest is of then; UINT64_MAX: there is none */
     size_t count;
     struct asked_name *names; /* in no order */
     uint8_t *bytes;           /* of the names */

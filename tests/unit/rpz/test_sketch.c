@@ -45,7 +45,7 @@ static struct asked gather(struct sketch *sketch, uint32_t view, uint64_t now_ms
 static void few_names_are_counted_exactly(void **state)
 {
     (void)state;
-    struct sketch *sketch = sketch_new(1);
+    struct sketch *sketch = sketch_new(1, 2048);
     for (unsigned i = 0; i < 100; i++)
         for (unsigned times = 0; times <= i; times++)
             ask(sketch, i, VIEW, 1000 + 100 * i);
@@ -124,7 +124,7 @@ static void zipf_traffic_stays_within_the_stated_error(void **state)
     static struct zipf zipf;
     double worst = 0;
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        struct sketch *sketch = sketch_new(seed);
+        struct sketch *sketch = sketch_new(seed, 2048);
         zipf_init(&zipf, seed);
         for (unsigned i = 0; i < 300000; i++)
             ask(sketch, zipf_next(&zipf), VIEW, 1000 + i / 2); /* 2000 queries a second: each is noted */
@@ -144,7 +144,7 @@ static void fast_traffic_is_sampled_and_stays_within_the_error(void **state)
     (void)state;
     static struct zipf zipf;
     double worst = 0;
-    struct sketch *sketch = sketch_new(3);
+    struct sketch *sketch = sketch_new(3, 2048);
     zipf_init(&zipf, 3);
     const unsigned queries = 2000000;
     for (unsigned i = 0; i < queries; i++)
@@ -162,7 +162,7 @@ static void fast_traffic_is_sampled_and_stays_within_the_error(void **state)
 static void after_a_burst_each_query_counts_again(void **state)
 {
     (void)state;
-    struct sketch *sketch = sketch_new(4);
+    struct sketch *sketch = sketch_new(4, 2048);
     for (unsigned i = 0; i < 1000000; i++)
         ask(sketch, i % 10, VIEW, 1000 + i / 200);
     for (unsigned i = 0; i < 4000; i++)
@@ -180,7 +180,7 @@ static void after_a_burst_each_query_counts_again(void **state)
 static void what_was_asked_more_than_an_hour_ago_is_forgotten(void **state)
 {
     (void)state;
-    struct sketch *sketch = sketch_new(5);
+    struct sketch *sketch = sketch_new(5, 2048);
     for (unsigned minute = 0; minute < 180; minute++)
         ask(sketch, minute, VIEW, minute * 60000ul);
     struct asked asked = gather(sketch, VIEW, 180 * 60000ul);
@@ -198,7 +198,7 @@ static void what_was_asked_more_than_an_hour_ago_is_forgotten(void **state)
 static void views_are_told_apart_and_sketches_are_summed(void **state)
 {
     (void)state;
-    struct sketch *sketches[2] = {sketch_new(6), sketch_new(6)};
+    struct sketch *sketches[2] = {sketch_new(6, 2048), sketch_new(6, 2048)};
     for (unsigned i = 0; i < 10; i++) {
         ask(sketches[0], 1, VIEW, 1000);
         ask(sketches[1], 1, VIEW, 1000);
@@ -220,7 +220,7 @@ static void the_longest_name_is_kept_whole(void **state)
 {
     (void)state;
     uint8_t name[NAME_MAX_BYTES];
-    struct sketch *sketch = sketch_new(8);
+    struct sketch *sketch = sketch_new(8, 2048);
     for (unsigned i = 0; i < 127; i++)
         memcpy(name + 2 * i, "\1x", 2);
     name[254] = 0;
@@ -251,7 +251,7 @@ static void *write_on(void *context)
 static void a_reader_sees_whole_names_while_they_are_written(void **state)
 {
     (void)state;
-    struct shared shared = {.sketch = sketch_new(9)};
+    struct shared shared = {.sketch = sketch_new(9, 2048)};
     pthread_t thread;
     unsigned rounds = 0;
     assert_int_equal(pthread_create(&thread, NULL, write_on, &shared), 0);

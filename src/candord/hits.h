@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which rules act, and how often, lately: each worker has a summary of bounded size (rpz/sketch.h), which is
+ * read when the operator asks. Written without a lock and without memory being asked for. Up to
+ * HITS_NOTES_PER_S each hit is noted, at about 1,000 instructions, as the rule's owner is looked up; above
+ * that a sample, and a hit that is not in it costs ten. */
+#ifndef CANDORD_HITS_H
+#define CANDORD_HITS_H
+
+#include "candord/worker.h"
+#include "rpz/sketch.h"
+
+enum { HITS_NOTES_PER_S = 512 };
+
+/* hits_note() when it is a match's turn. */
+void hits_take(struct query *query, const struct policy_match *match);
+
+/* A rule has acted, or would have if its zone were not disabled. Of a QNAME match only zone, trigger and name
+ * are looked at. On the query's worker. */
+static inline void hits_note(struct query *query, const struct policy_match *match)
+{
+    if (__builtin_expect(sketch_turn(worker_hits(query->worker)), 0))
+        hits_take(query, match);
+}
+
+#endif
