@@ -7,38 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "bench/measure.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 #include "rpz/zone.h"
-
-static void must(int result, const char *what)
-{
-    if (result < 0) {
-        fprintf(stderr, "%s: %s\n", what, err_text(result));
-        exit(1);
-    }
-}
-
-static double cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static double resident_mb(void)
-{
-    long pages = 0, ignored;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%ld %ld", &ignored, &pages) != 2)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
 
 static uint8_t origin[NAME_MAX_BYTES];
 
@@ -111,20 +84,21 @@ static double look_up_ns(const struct policy_zone *zone, uint64_t first, uint64_
         memcpy(asked[i], name, length);
         asked[i][length] = 0;
     }
-    double start = cpu_ms();
+    double start = cpu_ns();
     for (unsigned i = 0; i < COUNT; i++)
         found += policy_zone_match_name(zone, RPZ_QNAME, asked[i], false, &hit);
-    double ns = (cpu_ms() - start) * 1e6 / COUNT;
+    double ns = (cpu_ns() - start) / COUNT;
     printf("  look-ups %.0f ns, %.0f %% found", ns, found * 100.0 / COUNT);
     return ns;
 }
 
 static void report(const struct policy_zone *zone, unsigned deltas, uint64_t first, uint64_t names,
-                   double empty_mb)
+                   long empty_bytes)
 {
     struct policy_zone_counts counts;
     policy_zone_count(zone, &counts);
-    printf("%6u deltas: resident %.1f MB, counted %.2f bytes/rule", deltas, resident_mb() - empty_mb,
+    printf("%6u deltas: resident %.1f MB, counted %.2f bytes/rule", deltas,
+           (double)(resident_bytes() - empty_bytes) / 1e6,
            (double)counts.memory_bytes / (double)counts.rules[RPZ_QNAME]);
     (void)look_up_ns(zone, first, names);
     printf("\n");
@@ -144,18 +118,18 @@ int main(int argc, char **argv)
     must(name_from_text("rpz.test.", NULL, origin), "origin");
     round.changes = calloc(round.count + 1, sizeof *round.changes);
     round.owners = calloc(round.count + 1, NAME_MAX_BYTES);
-    double empty_mb = resident_mb();
+    long empty_bytes = resident_bytes();
     struct policy_zone *zone = build(names), *next;
-    report(zone, 0, first, names, empty_mb);
+    report(zone, 0, first, names, empty_bytes);
     for (unsigned i = 0; i < deltas; i++, first += round.count / 4) {
         make_changes(&round, first, names);
-        double start = cpu_ms();
+        double start = cpu_ns();
         must(policy_zone_apply(zone, round.changes, round.count, &next), "apply");
         policy_zone_unref(zone);
-        times[i] = cpu_ms() - start;
+        times[i] = (cpu_ns() - start) / 1e6;
         zone = next;
         if (i == 0 || i + 1 == deltas || (i + 1) % (deltas / 4 + 1) == 0)
-            report(zone, i + 1, first, names, empty_mb);
+            report(zone, i + 1, first, names, empty_bytes);
     }
     printf("first delta %.2f ms", times[0]);
     qsort(times, deltas, sizeof *times, compare);

@@ -2,7 +2,6 @@
 /* echo: the floor of the benchmark. Answers every question with the same A record, reading and writing as
  * candord does (epoll, recvmmsg, sendmmsg, SO_REUSEPORT) and thinking nothing: what it costs is what the
  * kernel costs. One thread. Usage: echo ADDRESS PORT */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

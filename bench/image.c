@@ -15,17 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/measure.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 #include "rpz/image.h"
-
-static void must(int result, const char *what)
-{
-    if (result < 0) {
-        fprintf(stderr, "%s: %s\n", what, err_text(result));
-        exit(1);
-    }
-}
 
 struct mark {
     struct timespec cpu, wall;

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/measure.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 #include "rpz/policy.h"
@@ -53,33 +53,7 @@ static void listed_name(uint32_t number, char *out)
     sprintf(out, "%s%u-%s.%s.", words[dice(COUNT(words))], dice(1000000), tail, tlds[dice(COUNT(tlds))]);
 }
 
-static double cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static long resident_bytes(void)
-{
-    long pages = 0, ignored;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%ld %ld", &ignored, &pages) != 2)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
 /* --- the zone ------------------------------------------------------------------------------------------ */
-
-static void must(int result, const char *what)
-{
-    if (result < 0) {
-        fprintf(stderr, "%s: %s\n", what, err_text(result));
-        exit(1);
-    }
-}
 
 static void add(struct policy_builder *builder, const uint8_t *owner, uint16_t type, const uint8_t *rdata,
                 size_t length)

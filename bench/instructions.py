@@ -1,35 +1,31 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """User-space instructions per question, counted by callgrind: the figure to steer by.
 
-Time on a shared machine moves by 20 %; instructions do not. Starts each server below callgrind with the policy
-zone of gen_rpz.py, warms it, and counts while it answers N and then 2N questions: the difference over N is what
-one question costs, without start, warming and idling.
-
-  instructions.py --data DATA --work TMP [--peers candor,unbound] [--questions 20000]
+Time on a shared machine moves by 20 %; instructions do not. Each server is started below callgrind, warmed, and counted while it
+answers N and then 2N questions: the difference over N is what one question costs, without start, warming and idling.
 
 Kinds: clean = a cached answer that no rule matches; opt, cookie = the same asked with EDNS, with a cookie; nxdomain = a
 listed name; below = a name below a listed one (`*.`); many = listed names, more in turn than candord remembers; local =
-local data of a rule. Prints one JSON object per server and kind, also into TMP/results.jsonl.
+local data of a rule; cold = asked for the first time, through a stub.
 """
-import argparse
 import glob
-import json
 import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 
-import bench_peers
+import running
+from running import Server, say
 
 WINDOW = 64
-LOCAL_OWNER = "local-data.bench.test"
 MANY = 40000
+COLD = 2000
 OPT = bytes.fromhex("00002904d000000000")
 OPTIONS = {"opt": OPT + b"\0\0", "cookie": OPT + b"\0\x0c\0\x0a\0\x08" + bytes(range(8))}
+# Of the others only what is beside a goal: a start with a million rules takes minutes below callgrind.
+ONLY = {"unbound": [("clean", None), ("cold", None)], "echo": [("clean", None)]}
 
 
 def read_names(path, limit, want=lambda name: True):
@@ -46,12 +42,12 @@ def read_names(path, limit, want=lambda name: True):
 
 def wire(name, opt):
     """A question without its number."""
-    plain = bench_peers.query(name, 0)[2:]
+    plain = running.question(name, 0)[2:]
     return plain[:8] + b"\0\1" + plain[10:] + opt if opt else plain
 
 
 def ask_all(port, names, count, opt):
-    """Asks `count` questions, at most WINDOW at a time; a lost one counts too. The rcodes seen."""
+    """Asks `count` questions, at most WINDOW at a time. The rcodes seen."""
     wires = [wire(name, opt) for name in names]
     seen = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -73,25 +69,24 @@ def ask_all(port, names, count, opt):
 class Counter:
     """A server below callgrind."""
 
-    def __init__(self, server, work):
+    def __init__(self, server):
         self.server = server
-        self.out = os.path.join(work, "callgrind.%s" % server.name)
+        self.out = os.path.join(server.bench.work, "callgrind.%s" % server.name)
         for old in glob.glob(self.out + "*"):
             os.unlink(old)
-        command = server.spec["cmds"][0]
+        command = server.spec["command"]
         command[0] = shutil.which(command[0]) or command[0]
-        server.spec["cmds"][0] = ["valgrind", "--tool=callgrind", "--callgrind-out-file=" + self.out,
-                                  "--separate-threads=no", "-q"] + command
+        server.spec["command"] = ["valgrind", "--tool=callgrind", "--callgrind-out-file=" + self.out, "--separate-threads=no", "-q"] + command
         self.dumps = 0
 
     def dump(self):
         """Instructions since the last dump."""
         self.dumps += 1
-        subprocess.run(["callgrind_control", "--dump", str(self.server.pids[0])], check=True, text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.run(["callgrind_control", "--dump", str(self.server.pid)], check=True, text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
         path = "%s.%d" % (self.out, self.dumps)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
             if os.path.exists(path):
                 with open(path) as f:
                     found = re.findall(r"^(?:summary|totals): (\d+)", f.read(), re.M)
@@ -100,66 +95,60 @@ class Counter:
             time.sleep(0.1)
         raise RuntimeError("callgrind wrote no %s" % path)
 
+    def again_and_again(self, names, questions, opt):
+        """Per question when the names are asked many times over."""
+        port = self.server.port
+        for _ in range(3):
+            ask_all(port, names, len(names), opt)
+        self.dump()
+        seen = ask_all(port, names, questions, opt)
+        once = self.dump()
+        ask_all(port, names, 2 * questions, opt)
+        return (self.dump() - once) / questions, seen
 
-def measure(counter, names, questions, opt):
-    port = counter.server.port
-    for _ in range(3):
-        ask_all(port, names, len(names), opt)
-    counter.dump()
-    seen = ask_all(port, names, questions, opt)
-    once = counter.dump()
-    ask_all(port, names, 2 * questions, opt)
-    return (counter.dump() - once) / questions, seen
+    def once_each(self, names):
+        """Per question when each name is asked once."""
+        port, part = self.server.port, len(names) // 4
+        ask_all(port, names[:part], part, b"")
+        self.dump()
+        seen = ask_all(port, names[part:2 * part], part, b"")
+        once = self.dump()
+        ask_all(port, names[2 * part:], 2 * part, b"")
+        return (self.dump() - once) / part, seen
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--peers", default="candor")
-    parser.add_argument("--questions", type=int, default=20000)
-    parser.add_argument("--base", type=int, default=5700, help="first port")
-    a = parser.parse_args()
-    a.data, a.work = os.path.abspath(a.data), os.path.abspath(a.work)
-    os.makedirs(a.work, exist_ok=True)
-    bench_peers.build_tools(a.work)
+def kinds_of(bench):
     kinds = {
-        "clean": read_names(os.path.join(a.data, "clean.txt"), 1000),
-        "nxdomain": read_names(os.path.join(a.data, "hits.txt"), 1000, lambda n: not n.startswith("www.")),
-        "below": read_names(os.path.join(a.data, "hits.txt"), 1000, lambda n: n.startswith("www.")),
-        "many": read_names(os.path.join(a.data, "hits.txt"), MANY),
-        "local": [LOCAL_OWNER],
+        "clean": read_names(bench.file("clean.txt"), 1000),
+        "nxdomain": read_names(bench.file("hits.txt"), 1000, lambda n: not n.startswith("www.")),
+        "below": read_names(bench.file("hits.txt"), 1000, lambda n: n.startswith("www.")),
+        "local": read_names(bench.file("local.txt"), 1000),
+        "many": read_names(bench.file("hits-many.txt"), MANY),
+        "cold": read_names(bench.file("cold.txt"), 4 * COLD),
     }
     kinds["opt"] = kinds["cookie"] = kinds["clean"]
-    with bench_peers.authoritative(a):
-        for name in a.peers.split(","):
-            for policy in (None, "file"):
-                run(a, name, policy, kinds)
+    return kinds
 
 
-def run(a, name, policy, kinds):
-    server = bench_peers.Server(a, name, 1, policy)
-    if not server.spec:
-        return
-    if policy:
-        with open(server.zone, "a") as f:
-            f.write("%s A 192.0.2.1\n" % LOCAL_OWNER)
-    counter = Counter(server, a.work)
-    try:
-        server.start()
-        for kind, names in kinds.items():
-            if kind == "local" and "+" in name: # its owner is added to the one zone
-                continue
-            if policy or kind == "clean":
-                cost, seen = measure(counter, names, a.questions, OPTIONS.get(kind))
-                line = json.dumps(dict(peer=name, test="instructions", rpz=policy, kind=kind, instructions=round(cost),
-                                       rcodes=seen, threads=1, rules=bench_peers.count_rules(a.data)))
-                print(line, flush=True)
-                with open(os.path.join(a.work, "results.jsonl"), "a") as f:
-                    f.write(line + "\n")
-    finally:
-        server.stop()
+def wanted(name, policy, kind):
+    if name in ONLY:
+        return (kind, policy) in ONLY[name]
+    return policy == "file" or (kind in ("clean", "cold") and "+" not in name)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(bench, name, rows):
+    kinds = kinds_of(bench)
+    for policy in (None, "file"):
+        chosen = [kind for kind in kinds if wanted(name, policy, kind)]
+        if not chosen:
+            continue
+        with Server(bench, name, policy) as server:
+            counter = Counter(server)
+            server.start()
+            for kind in chosen:
+                if kind == "cold":
+                    cost, seen = counter.once_each(kinds[kind])
+                else:
+                    cost, seen = counter.again_and_again(kinds[kind], bench.questions, OPTIONS.get(kind, b""))
+                rows.append(dict(kind=kind, policy=policy, instructions=round(cost), rcodes=seen))
+                say("instructions: %s, %s, policy %s: %.0f" % (name, kind, policy, cost))

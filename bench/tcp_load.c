@@ -5,7 +5,6 @@
  * connection that the server closes is opened again. Says "ready" when the idle ones are open and waits for a
  * line on standard input before it goes on, twice: so that who runs it can look at the server's memory.
  * Prints key=value lines. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
