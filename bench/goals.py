@@ -125,7 +125,7 @@ def whole(size):
 def unfiltered(size):
     """Of zones with a local copy: starts, restarts, and updates of what is there."""
     def count(peer):
-        names = [peer, peer + "+image", peer + "+copy"]
+        names = [peer, peer + "+image", peer + "+journal", peer + "+copy"]
         found = [r for part in ("start", "restart") for n in names for r in size.rows(part, n) if r.get("policy", "file") == "file"]
         found += [r for part in ("reload", "transfer") for r in size.rows(part, peer) if r.get("kind") != "first"]
         found = [r["leaked"] for r in found if "leaked" in r]

@@ -85,33 +85,33 @@ def wait_for_file(path):
     raise RuntimeError("no %s after %d s" % (os.path.basename(path), APPEARS_S))
 
 
+# Peer -> (variant, what is restarted, the file that is waited for before): image = a primary zone's file with an image beside it;
+# copy = what a secondary has saved, its primary gone.
+RESTARTS = {"candor": (("candor+image", "image", "image"), ("candor+image", "copy and image", "image"), ("candor+journal", "copy", "copy")),
+            "bind": (("bind", "copy", "copy"),), "unbound": (("unbound+copy", "copy", "copy"),), "pdns": (("pdns+copy", "copy", "copy"),)}
+
+
 def restart(bench):
-    """Starts with what the run before has saved: an image of a file's zone, or a copy of what was transferred (its primary is
-    gone by then)."""
+    """Starts with what the run before has saved."""
     def again(server, kind, rows):
         for _ in range(bench.restarts if server.name.startswith("candor") else 1):
-            rows.append(dict(server.start(), kind=kind, **server.weigh()))
+            rows.append(dict(server.start(), peer=server.name, kind=kind, **server.weigh()))
             server.stop()
 
-    def measure(bench, name, rows):
-        port = running.free_port()
-        with Server(bench, name, "file" if name.endswith("+image") else "transfer", port) as server:
-            if server.policy == "file":
-                server.start()
-                wait_for_file(server.spec["image"])
+    def measure(bench, peer, rows):
+        for name, kind, file in RESTARTS[peer]:
+            port = running.free_port()
+            with Server(bench, name, "file" if kind == "image" else "transfer", port) as server:
+                if server.policy == "file":
+                    server.start()
+                    wait_for_file(server.spec[file])
+                else:
+                    with updates.Primary(bench, server.port, port):
+                        server.start()
+                        wait_for_file(server.spec[file])
                 server.stop()
-                again(server, "image", rows)
-                return
-            if not server.made or not server.spec.get("copy"):
-                return
-            with updates.Primary(bench, server.port, port):
-                server.start()
-                wait_for_file(os.path.join(server.directory, server.spec["copy"]))
-                server.stop()
-            again(server, "copy", rows)
-    names = {"candor": ["candor+image", "candor"] if bench.knows_images else ["candor"], "bind": ["bind"], "unbound": ["unbound+copy"],
-             "pdns": ["pdns+copy"]}
-    alone(bench, "restart", [name for peer in bench.peers for name in names.get(peer, [])], measure)
+                again(server, kind, rows)
+    alone(bench, "restart", [p for p in bench.peers if p in RESTARTS], measure)
 
 
 def answers(bench):

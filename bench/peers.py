@@ -6,11 +6,12 @@ primary; threads; variant; policy: None, 'file' or 'transfer'; zone: the file of
 cannot be done:
   command  argv of the server, which stays in the foreground
   reload   argv that makes it read the zone's file again (None: it watches the file); absent: it cannot
-  copy     a file below `directory` that appears when what was transferred is saved
+  copy     a file that appears when what was transferred is saved
   image    the same for a mapped image of the zone
 
 Variants, NAME+VARIANT: tcp = allows 12,000 TCP clients; copy = saves what it transfers; zones = candor with the rules
-in a hundred zones; image = candor with a saved image of the zone; ready = candor with servfail-until-ready.
+in a hundred zones; image = candor that saves an image of the zone whatever its size; journal = candor without images;
+ready = candor with servfail-until-ready.
 """
 import base64
 import os
@@ -18,6 +19,7 @@ import os
 ORIGIN = "rpz.test"
 TCP_CLIENTS = 12000
 MANY_ZONES = 100
+IMAGES = {"image": "saved-image yes; ", "journal": "saved-image no; "}
 # Server -> the program whose presence says that it can be run here; None: it is built here.
 PROGRAMS = {"echo": None, "candor": None, "bind": "named", "unbound": "unbound", "pdns": "pdns_recursor", "kresd": "kresd"}
 TITLES = {"candor+zones": "candor, 100 zones", "pdns": "PowerDNS", "kresd": "Knot Resolver", "bind": "BIND", "unbound": "Unbound"}
@@ -26,6 +28,7 @@ TITLES = {"candor+zones": "candor, 100 zones", "pdns": "PowerDNS", "kresd": "Kno
 class Setting:
     def __init__(self, **fields):
         self.__dict__.update(fields)
+        self.secondary = os.path.join(self.directory, "rpz.secondary")      # the file of a zone that is transferred
 
     def write(self, name, text):
         path = os.path.join(self.directory, name)
@@ -37,7 +40,7 @@ class Setting:
 def bind_form(s):
     """What BIND and candor are told alike: the policy's zone, where bench.test is asked for."""
     source = ('type primary; file "%s"; notify no;' % s.zone if s.policy == "file" else
-              'type secondary; file "rpz.secondary"; notify no; primaries { 127.0.0.1 port %d; };' % s.primary)
+              'type secondary; file "%s"; notify no; primaries { 127.0.0.1 port %d; };' % (s.secondary, s.primary))
     return dict(
         zone='zone "%s" { %s allow-query { none; }; %%s};\n' % (ORIGIN, source) if s.policy else "",
         options='listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };\n'
@@ -64,7 +67,7 @@ options {{ directory "{s.directory}"; pid-file "named.pid"; session-keyfile "s.k
     control = s.write("rndc.conf", f'key k {{ algorithm hmac-sha256; secret "{key}"; }};\n'
                       f'options {{ default-key k; default-server 127.0.0.1; default-port {s.control}; }};\n')
     return dict(command=["named", "-f", "-n", str(s.threads), "-c", conf], reload=["rndc", "-c", control, "reload", ORIGIN],
-                copy="rpz.secondary")
+                copy=s.secondary)
 
 
 def unbound(s):
@@ -72,7 +75,7 @@ def unbound(s):
     if s.policy:
         policy = "rpz:\n  name: %s\n  %s\n" % (ORIGIN, "zonefile: " + s.zone if s.policy == "file" else "primary: 127.0.0.1@%d" % s.primary)
         if s.policy == "transfer" and s.variant == "copy":
-            policy += "  zonefile: %s/rpz.secondary\n" % s.directory
+            policy += "  zonefile: %s\n" % s.secondary
     conf = s.write("unbound.conf", f"""
 server:
   directory: "{s.directory}"
@@ -107,7 +110,7 @@ forward-zone:
   forward-addr: 127.0.0.1@{s.auth}
 {policy}""")
     return dict(command=["unbound", "-d", "-c", conf], reload=["unbound-control", "-c", conf, "auth_zone_reload", ORIGIN],
-                copy="rpz.secondary" if s.variant == "copy" else None)
+                copy=s.secondary if s.variant == "copy" else None)
 
 
 def pdns(s):
@@ -115,7 +118,7 @@ def pdns(s):
     if s.policy == "file":
         policy = 'rpzFile("%s", {policyName="p"})\n' % s.zone
     elif s.policy:
-        copy = ', dumpFile="%s/rpz.secondary", seedFile="%s/rpz.secondary"' % (s.directory, s.directory) if s.variant == "copy" else ""
+        copy = ', dumpFile="%s", seedFile="%s"' % (s.secondary, s.secondary) if s.variant == "copy" else ""
         policy = 'rpzPrimary("127.0.0.1:%d", "%s", {refresh=1, axfrTimeout=600%s})\n' % (s.primary, ORIGIN, copy)
     rules = s.write("rpz.lua", policy)
     s.write("recursor.conf", f"""
@@ -137,7 +140,7 @@ lua-config-file={rules}
 """)
     return dict(command=["pdns_recursor", "--config-dir=" + s.directory],
                 reload=["rec_control", "--config-dir=" + s.directory, "--socket-dir=" + s.directory, "reload-lua-config"],
-                copy="rpz.secondary" if s.variant == "copy" else None)
+                copy=s.secondary if s.variant == "copy" else None)
 
 
 def kresd(s):
@@ -182,7 +185,7 @@ def candor(s):
         policy = " ".join('zone "%s" log no;' % n for n in names)
         zones = "".join('zone "%s" { type primary; file "%s"; notify no; };\n' % (n, n) for n in names)
     elif s.policy:
-        zones %= "saved-image %s; " % ("yes" if s.variant == "image" else "no") if s.knows_images else ""
+        zones %= IMAGES.get(s.variant, "")
     ready = " servfail-until-ready yes" if s.variant == "ready" else ""
     conf = s.write("candord.conf", f"""
 options {{ directory "{s.directory}"; control-socket "{s.directory}/ctl"; workers {s.threads}; querylog no;
@@ -193,7 +196,7 @@ options {{ directory "{s.directory}"; control-socket "{s.directory}/ctl"; worker
 {zones}
 """)
     return dict(command=[daemon, "-c", conf], reload=[control, "-s", os.path.join(s.directory, "ctl"), "reload", ORIGIN],
-                copy="rpz.secondary.journal", image=s.zone + ".image")
+                copy=s.secondary + ".journal", image=(s.zone if s.policy == "file" else s.secondary) + ".image")
 
 
 def echo(s):

@@ -40,7 +40,7 @@ def start(size):
 def restart(size):
     found = {}
     for peer in size.peers("restart"):
-        for kind in ("image", "copy"):
+        for kind in ("image", "copy and image", "copy"):
             found["%s, %s" % (peers.title(peer.partition("+")[0]), kind)] = size.median("restart", lambda r: r["wall"], peer, kind=kind)
     return found
 

@@ -123,10 +123,10 @@ def restart(size):
     print("#### Restart with what was saved\n")
     when(size, "restart")
     print("Image: the file of a primary zone and its mapped image beside it. Copy: what a secondary has saved of its transfers, its primary\n"
-          "gone. From exec until the first blocked name is blocked.\n")
+          "gone; candord has it as a journal, and as an image beside that. From exec until the first blocked name is blocked.\n")
     head("server", "saved as", "restarts", "s: median (longest)", "CPU s", "RSS MB", "unfiltered (for s)")
     for peer in size.peers("restart"):
-        for kind in ("image", "copy"):
+        for kind in ("image", "copy and image", "copy"):
             rows = size.rows("restart", peer, kind=kind)
             if rows:
                 row(peers.title(peer.partition("+")[0]), kind, "%d" % len(rows), "%s (%s)" % (

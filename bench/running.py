@@ -56,7 +56,6 @@ class Bench:
         self.__dict__.update(vars(options))
         self.work, self.programs = work, programs
         self.auth = free_port()
-        self.knows_images = knows_images(work)
         self.limit_s = 120 + self.rules / 20000
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
@@ -94,16 +93,6 @@ def beginning():
 
 def say(text):
     print("%s  %s" % (time.strftime("%H:%M:%S"), text), file=sys.stderr, flush=True)
-
-
-def knows_images(work):
-    """Does this candord know the word saved-image?"""
-    path = os.path.join(work, "word.conf")
-    with open(path, "w") as f:
-        f.write('options { directory "%s"; recursion no; };\n'
-                'zone "%s" { type secondary; file "x"; primaries { 127.0.0.1; }; saved-image yes; };\n' % (work, peers.ORIGIN))
-    return subprocess.run([os.environ.get("CANDORD", "candord"), "-t", "-c", path], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode == 0
 
 
 class Authoritative:
@@ -174,7 +163,7 @@ class Server:
         self.port = free_port()
         spec = peers.PEERS[peer](peers.Setting(
             directory=self.directory, programs=bench.programs, port=self.port, control=free_port(), threads=1, policy=policy,
-            zone=self.zone, auth=bench.auth, primary=primary, variant=variant, knows_images=bench.knows_images))
+            zone=self.zone, auth=bench.auth, primary=primary, variant=variant))
         self.made = spec is not None
         self.spec = spec or {}
         self.process = None
