@@ -184,6 +184,20 @@ static void put_file(struct text *text, const struct view_config *view, const st
         put(text, " file \"%s/catalog-%016llx.db\";", catalog->directory, (unsigned long long)hash);
 }
 
+static void put_access(struct text *text, const char *word, const struct catalog_access *own,
+                       const struct catalog_access *of_all)
+{
+    const struct catalog_access *access = own->given ? own : of_all;
+    char prefix[IP_TEXT_MAX];
+    if (!access->given)
+        return;
+    put(text, " %s { ", word);
+    for (size_t i = 0; i < access->count; i++)
+        put(text, "%s%s; ", access->prefixes[i].negated ? "!" : "",
+            prefix_to_text(&access->prefixes[i].prefix, prefix));
+    put(text, "%s};", access->count ? "" : "none; ");
+}
+
 /* False: it says no server, or too much. */
 static bool write_member(struct builder *b, const struct view_config *view,
                          const struct catalog_config *catalog, const struct catalog_list *list,
@@ -199,6 +213,8 @@ static bool write_member(struct builder *b, const struct view_config *view,
     put(text, "};");
     if (!catalog->in_memory)
         put_file(text, view, catalog, member->name);
+    put_access(text, "allow-query", &member->query, &list->catalog->query);
+    put_access(text, "allow-transfer", &member->transfer, &list->catalog->transfer);
     put(text, " };\n");
     if (!servers)
         conf_notice(b->report, place_of(list), "its member '%s' has no primaries: left out", name);

@@ -10,7 +10,10 @@
 #include "dns/consts.h"
 #include "dns/name.h"
 
-enum { LABELS_MAX = 6 /* below the catalog that are looked at: label.primaries.ext.unique.zones */ };
+enum {
+    LABELS_MAX = 6, /* below the catalog that are looked at: label.primaries.ext.unique.zones */
+    APL_HEAD_BYTES = 4,
+};
 
 struct reading {
     struct catalog *catalog;
@@ -164,6 +167,56 @@ static int read_primaries(struct reading *r, struct catalog_primary **list, cons
     return add_primary(r, list, path->count == from + 2 ? path->labels[from + 1] : NULL, record);
 }
 
+/* AFI, prefix length, negation and length of what follows, the address without zeros at its end. False: that
+ * is none, or of no family that we know. */
+static bool read_apl_item(const uint8_t *at, size_t left, struct catalog_prefix *out, size_t *used)
+{
+    if (left < APL_HEAD_BYTES || left < APL_HEAD_BYTES + (at[3] & 0x7fu)) {
+        *used = left;
+        return false;
+    }
+    unsigned family = (unsigned)at[0] << 8 | at[1], length = at[3] & 0x7f;
+    *used = APL_HEAD_BYTES + length;
+    *out = (struct catalog_prefix){.negated = at[3] & 0x80, .prefix.length = at[2]};
+    out->prefix.address.family = family == 1 ? IP_V4 : family == 2 ? IP_V6 : IP_NONE;
+    if (at[2] > ip_bits(out->prefix.address.family) || length * 8 > ip_bits(out->prefix.address.family))
+        return false;
+    memcpy(out->prefix.address.bytes, at + APL_HEAD_BYTES, length);
+    ip_mask(&out->prefix.address, at[2]);
+    return out->prefix.address.family != IP_NONE;
+}
+
+/* The first APL counts; what it says that cannot be read allows nobody. */
+static int set_access(struct reading *r, struct catalog_access *to, const struct policy_record *record)
+{
+    if (to->given)
+        return 0;
+    struct catalog_prefix *prefixes =
+        arena_alloc(&r->catalog->arena, (record->rdata_length / APL_HEAD_BYTES + 1) * sizeof *prefixes);
+    if (!prefixes)
+        return ERR_NOMEM;
+    to->given = true;
+    to->prefixes = prefixes;
+    for (size_t at = 0, used; at < record->rdata_length; at += used)
+        to->count +=
+            read_apl_item(record->rdata + at, record->rdata_length - at, &prefixes[to->count], &used);
+    return 0;
+}
+
+/* What stands below `ext`, at labels[from]. */
+static int read_extension(struct reading *r, struct catalog_primary **primaries, struct catalog_access *query,
+                          struct catalog_access *transfer, const struct path *path, unsigned from,
+                          const struct policy_record *record)
+{
+    if (record->type != TYPE_APL)
+        return read_primaries(r, primaries, path, from, record);
+    if (path->count == from + 1 && label_is(path->labels[from], "allow-query"))
+        return set_access(r, query, record);
+    if (path->count == from + 1 && label_is(path->labels[from], "allow-transfer"))
+        return set_access(r, transfer, record);
+    return 0;
+}
+
 static int read_member(struct reading *r, const struct path *path, const struct policy_record *record)
 {
     struct catalog_member *member = find_or_add(r, path->labels[1]);
@@ -176,7 +229,7 @@ static int read_member(struct reading *r, const struct path *path, const struct 
     if (path->count == 3 && label_is(path->labels[2], "group") && record->type == TYPE_TXT)
         return add_group(r, member, record);
     if (label_is(path->labels[2], "ext"))
-        return read_primaries(r, &member->primaries, path, 3, record);
+        return read_extension(r, &member->primaries, &member->query, &member->transfer, path, 3, record);
     return 0; /* a property that is not ours (4.5) */
 }
 
@@ -220,7 +273,8 @@ static int read_record(void *context, const struct policy_record *record)
     if (path.count >= 2 && label_is(path.labels[0], "zones"))
         return read_member(r, &path, record);
     if (path.count >= 2 && label_is(path.labels[0], "ext"))
-        return read_primaries(r, &r->catalog->primaries, &path, 1, record);
+        return read_extension(r, &r->catalog->primaries, &r->catalog->query, &r->catalog->transfer, &path, 1,
+                              record);
     return 0;
 }
 

@@ -25,12 +25,26 @@ struct catalog_group {
     struct catalog_group *next;
 };
 
+/* One of an APL's (RFC 3123). */
+struct catalog_prefix {
+    struct ip_prefix prefix;
+    bool negated;
+};
+
+/* Who may ask about members, or take them: BIND's properties `allow-query.ext` and `allow-transfer.ext`. */
+struct catalog_access {
+    bool given; /* with count 0: nobody */
+    size_t count;
+    const struct catalog_prefix *prefixes; /* the first that contains the address decides */
+};
+
 struct catalog_member {
     const uint8_t *unique; /* the label: length byte and bytes, lower case. Another one: another zone (5.4) */
     const uint8_t *name;   /* lower case; NULL while only properties have been seen */
     const uint8_t *coo;    /* the catalog that may take the member over (4.4.1); NULL: none */
-    struct catalog_group *groups;      /* 4.4.2 */
-    struct catalog_primary *primaries; /* the member's own; NULL: the catalog's */
+    struct catalog_group *groups;          /* 4.4.2 */
+    struct catalog_primary *primaries;     /* the member's own; NULL: the catalog's */
+    struct catalog_access query, transfer; /* the member's own, if given */
     struct catalog_member *next;
 };
 
@@ -40,6 +54,7 @@ struct catalog {
     size_t count;
     const struct catalog_member **members; /* by name, in canonical order; each name once */
     struct catalog_primary *primaries;     /* for all members */
+    struct catalog_access query, transfer; /* the same */
     size_t ignored;                        /* members of a name that another one has already */
     uint64_t hash;                         /* of all that is said here: equal catalogs, equal number */
 };

@@ -66,6 +66,55 @@ static void primaries_stand_for_all_or_for_one_with_their_keys(void **state)
     catalog_free(c);
 }
 
+static void expect_prefixes(const struct catalog_access *access, const char *expected)
+{
+    char text[256] = "", one[IP_TEXT_MAX];
+    assert_true(access->given);
+    for (size_t i = 0; i < access->count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s ",
+                 access->prefixes[i].negated ? "!" : "", prefix_to_text(&access->prefixes[i].prefix, one));
+    assert_string_equal(text, expected);
+}
+
+static void access_lists_are_read_from_apl(void **state)
+{
+    (void)state;
+    char problem[256];
+    struct catalog *c = read_text(
+        APEX VERSION "u1.zones PTR a.example.\nu2.zones PTR b.example.\nallow-query.ext APL 1:10.1.2.3/8 "
+                     "!2:2001:db8::/32 1:0.0.0.0/0\n"
+                     "allow-query.ext.u1.zones APL 1:192.0.2.1/32\nallow-transfer.ext.u1.zones APL\n"
+                     "allow-query.ext.u2.zones TXT nobody\nx.allow-query.ext.u2.zones APL 1:10.0.0.0/8\n",
+        problem);
+    assert_non_null(c);
+    expect_prefixes(&c->query, "10.0.0.0/8 !2001:db8::/32 0.0.0.0/0 ");
+    assert_false(c->transfer.given);
+    expect_prefixes(&c->members[0]->query, "192.0.2.1/32 ");
+    expect_prefixes(&c->members[0]->transfer, "");
+    assert_false(c->members[1]->query.given);
+    catalog_free(c);
+}
+
+/* Bytes as a transfer may bring them: what cannot be read allows nobody more. */
+static void broken_apl_allows_nobody(void **state)
+{
+    (void)state;
+    char problem[256];
+    struct catalog *c = read_text(
+        APEX VERSION "u1.zones PTR a.example.\n"
+                     "allow-query.ext APL \\# 11 0001 08 01 0a  0003 08 02 ffff\n" /* family 3 */
+                     "allow-transfer.ext APL \\# 9 0001 21 01 0a  0001 08 7f\n"    /* /33; too short */
+                     "allow-query.ext.u1.zones APL \\# 9 0001 20 05 0a00000001\n"  /* five bytes of IPv4 */
+                     "allow-transfer.ext.u1.zones APL \\# 3 000108\n",
+        problem);
+    assert_non_null(c);
+    expect_prefixes(&c->query, "10.0.0.0/8 ");
+    expect_prefixes(&c->transfer, "");
+    expect_prefixes(&c->members[0]->query, "");
+    expect_prefixes(&c->members[0]->transfer, "");
+    catalog_free(c);
+}
+
 static void a_member_twice_counts_once(void **state)
 {
     (void)state;
@@ -133,6 +182,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_come_in_order_with_their_properties),
         cmocka_unit_test(primaries_stand_for_all_or_for_one_with_their_keys),
+        cmocka_unit_test(access_lists_are_read_from_apl),
+        cmocka_unit_test(broken_apl_allows_nobody),
         cmocka_unit_test(a_member_twice_counts_once),
         cmocka_unit_test(a_catalog_without_members_is_one),
         cmocka_unit_test(many_members_are_kept_apart),
