@@ -334,6 +334,40 @@ def check_first(box):
         assert "is saved" not in candord.log()[since:]
 
 
+def check_two(box):
+    two = 'zone "%s" { type primary; file "%s"; };'
+    candord = servers.Candord(box, box._name("candord"), (OPTIONS % "").replace(
+        'zone "rpz.test"; }', 'zone "small.test"; zone "rpz.test"; zone "other.test"; }') + two % ("small.test", "small") +
+        two % ("rpz.test", "rpz") + two % ("other.test", "other"))
+    for file, name in (("world", None), ("small", "small.example"), ("rpz", "first.example"), ("other", "second.example")):
+        names = [] if file == "small" else ["%s%d.example" % (file, i) for i in range(60000)]
+        candord.write(file, WORLD if file == "world" else text(1, name, *names))
+
+    def used():
+        return {z["name"]: z["image"] and z["image"]["used"] for z in candord.ctl_json("zones")["zones"] if z["policy"]}
+
+    def begin():
+        candord.kill()
+        candord.start()
+        for name in ("small", "first", "second", "rpz59999", "other59999"):
+            assert is_blocked(candord, name + ".example"), name
+        return used()
+
+    with tap.case("several zones, with images and without: each acts, from its own"):
+        candord.start()
+        for file in ("rpz", "other"):
+            candord.wait_log(r"is saved in \S*%s.image" % file)
+        tap.equal(begin(), {"small.test.": False, "rpz.test.": True, "other.test.": True})
+    with tap.case("one image that is damaged keeps no other from being used"):
+        candord.kill()
+        with open(path_of(candord), "r+b") as f:
+            f.seek(100000)
+            f.write(b"nonsense")
+        tap.equal(begin(), {"small.test.": False, "rpz.test.": False, "other.test.": True})
+        candord.wait_log(r"rpz.test/IN: serial 1 is saved in \S*rpz.image(.|\n)*rpz.test/IN: serial 1 is saved in \S*rpz.image")
+        tap.equal(begin(), {"small.test.": False, "rpz.test.": True, "other.test.": True})
+
+
 def check_word(box):
     candord = make(box, PLAIN, text(1, "one.example"))
     start_saved(candord)
@@ -428,6 +462,7 @@ def main():
         check_kill(box)
         check_stop(box)
         check_first(box)
+        check_two(box)
         check_word(box)
         check_unwritable(box)
         check_transferred(box)
