@@ -83,7 +83,7 @@ static bool follows(const struct store *store, const struct store_head *head)
     const struct store_entry *before = last(store);
     if (before && head->stamp <= before->head.stamp)
         return false;
-    return head->whole || entries_find(store, head->parent);
+    return head->whole || head->parent == store->latest || entries_find(store, head->parent);
 }
 
 /* Heads of small entries lie close together and are read many at once; what lies between heads of large ones

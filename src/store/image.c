@@ -111,8 +111,8 @@ static void unmap(void *context)
     free(mapping);
 }
 
-/* The checksum soon reads all of it in order, so that no question waits for the disk later; page by page it is
- * mapped in less time than all at once (MAP_POPULATE). */
+/* The checksum soon reads all of it in order, so that no question waits for the disk later; page by page it
+ * is mapped in less time than all at once (MAP_POPULATE). */
 static struct mapping *map_file(int fd, size_t length)
 {
     struct mapping *mapping = malloc(sizeof *mapping);
