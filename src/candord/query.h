@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The life of one query, from packet to answer. This is the one place where truth and policy meet:
  *
- *   query.c     the way: parse, access, policy, truth, verdict, answer
+ *   query_start.c  parse, access, what may be asked
+ *   short_way.c  what is in the cache, and policy over it
+ *   query.c     the long way: truth, verdict, answer, in stages
  *   chain.c     the truth about a name, stitched from zones of ours and recursion
  *   rewrite.c   what a verdict makes of the answer
  *   remembered.c  what policy said of the same question before; ready_make.c: in bytes
@@ -33,6 +35,7 @@ struct worker;
 struct explanation;
 struct ready_form;
 struct signature;
+struct zone_table_entry;
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP };
 
@@ -74,7 +77,11 @@ struct pending_ask {
     struct query *query;
 };
 
-enum query_progress { QUERY_DONE, QUERY_WAITS };
+enum query_progress {
+    QUERY_DONE,
+    QUERY_WAITS,
+    QUERY_OPEN, /* of query_receive(): its answer is still to be looked for */
+};
 
 enum query_stage {
     STAGE_TRUTH,   /* gathering the truth about the question */
@@ -112,6 +119,7 @@ struct query {
     bool recursion_allowed;      /* the client may have it */
     bool may_recurse;            /* and asked for it (RD) */
     bool policed;                /* policy may apply (access, RD) */
+    bool is_short;               /* the short way may be tried: its hash is known */
     uint64_t now_ms, started_ms;
 
     /* The answer under way. */
@@ -161,6 +169,12 @@ struct query {
  * query_resume(). */
 enum query_progress query_start(struct query *query, const uint8_t *packet, size_t length);
 
+/* The same in steps, for questions that came together: each is received; of those that are open then, what
+ * they will need is asked for (nothing else is done, and it may be left out); then they are answered. */
+enum query_progress query_receive(struct query *query, const uint8_t *packet, size_t length);
+void query_look_ahead(const struct query *query);
+enum query_progress query_answer(struct query *query);
+
 /* Goes on after the resolver's answer came (truth, ask_error), or stale-answer-client-timeout ran out; out
  * and out_size are set anew. */
 enum query_progress query_resume(struct query *query);
@@ -171,6 +185,27 @@ void query_keep_packet(struct query *query);
 
 /* Releases what the query holds, for its next use. */
 void query_clear(struct query *query);
+
+/* --- query.c --- */
+
+/* What may be asked is; `zone`: of ours, that the name is in, or NULL; `truth`: fresh, in the cache, or NULL.
+ */
+enum query_progress query_decide(struct query *query, const struct zone_table_entry *zone,
+                                 struct truth *truth);
+
+/* What policy wants to know, but for what is known of the answer. */
+struct policy_facts query_facts(const struct query *query);
+
+/* --- short_way.c --- */
+
+/* Sets query->hash, and asks for the place in the cache that it leads to. */
+void short_way_open(struct query *query);
+
+/* Answers what policy judged before. *truth: the fresh one in the cache, or NULL. */
+bool short_way_answer(struct query *query, struct truth **truth);
+
+/* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
+bool short_way_judge(struct query *query, struct truth *truth, enum query_progress *progress);
 
 /* --- chain.c --- */
 

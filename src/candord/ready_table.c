@@ -109,9 +109,14 @@ const struct ready_form *ready_table_add(struct ready_table *table, const struct
 
 /* --- questions --- */
 
-static size_t group_of(const struct ready_key *key)
+static size_t group_of(uint64_t hash)
 {
-    return (key->hash >> 20) % GROUPS; /* low bits choose the cache's shard and slot */
+    return (hash >> 20) % GROUPS; /* low bits choose the cache's slot */
+}
+
+void ready_table_prefetch(const struct ready_table *table, uint64_t hash)
+{
+    __builtin_prefetch(table->groups[group_of(hash)]);
 }
 
 /* All of the question once more, under another key. */
@@ -123,7 +128,7 @@ static uint32_t check_of(const struct ready_table *table, const struct ready_key
 
 const struct ready_form *ready_table_find(const struct ready_table *table, const struct ready_key *key)
 {
-    const struct question *group = table->groups[group_of(key)];
+    const struct question *group = table->groups[group_of(key->hash)];
     for (int i = 0; i < READY_GROUP; i++)
         if (group[i].hash == key->hash && group[i].check == check_of(table, key))
             return form_at(table, group[i].form, key->snapshot_id);
@@ -134,8 +139,8 @@ const struct ready_form *ready_table_find(const struct ready_table *table, const
  * for him, so that two who compete leave the others alone. NULL: not yet. */
 static struct question *place_for(struct ready_table *table, const struct ready_key *key, uint32_t check)
 {
-    struct question *group = table->groups[group_of(key)], *idle = NULL;
-    uint32_t *wanted = &table->wanted[group_of(key)];
+    struct question *group = table->groups[group_of(key->hash)], *idle = NULL;
+    uint32_t *wanted = &table->wanted[group_of(key->hash)];
     for (int i = 0; i < READY_GROUP; i++) {
         if (group[i].hash == key->hash && group[i].check == check)
             return &group[i];

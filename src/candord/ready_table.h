@@ -66,6 +66,9 @@ void ready_table_free(struct ready_table *table);
 /* What is remembered for the question, or NULL; valid until the next ready_table_add(). */
 const struct ready_form *ready_table_find(const struct ready_table *table, const struct ready_key *key);
 
+/* Asks for the place of a question with this hash, so that it is there when it is looked for. */
+void ready_table_prefetch(const struct ready_table *table, uint64_t hash);
+
 /* The form made from this, or NULL; valid until the next ready_table_add(). */
 const struct ready_form *ready_table_form(const struct ready_table *table, const struct ready_source *from);
 

@@ -1,67 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "candord/worker.h"
-
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <urcu-qsbr.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reader.h"
-#include "candord/explain.h"
 #include "candord/hits.h"
 #include "candord/ready_table.h"
 #include "candord/server_table.h"
-#include "candord/signature.h"
 #include "candord/tls_server.h"
-#include "candord/transfer_out.h"
-#include "dns/name.h"
+#include "candord/worker_parts.h"
 
 enum { ASKED_NOTES_PER_S = 2048 }; /* for the guard */
-
-struct listener {
-    struct worker *worker;
-    struct udp_socket *udp; /* NULL where TLS is spoken */
-    struct tcp_server *tcp;
-    bool tls;
-    struct ip_address address;
-    uint16_t port;
-};
-
-struct worker {
-    struct serving *serving;
-    unsigned index;
-    pthread_t thread;
-    bool started;
-    struct loop *loop;
-    struct server_table *servers;
-    struct rights_table *rights;
-    struct ready_table *ready;
-    struct sketch *sketch, *hits;
-    struct inbox inbox;
-    struct loop_watch inbox_watch;
-    struct listener *listeners;
-    size_t listener_count;
-    struct tcp_limits tcp_limits;
-    _Atomic uint64_t
-        *counters; /* what is counted in now: `counted`, or `unseen` for the operator's questions */
-    _Atomic uint64_t *counted, unseen[SERVE_METRICS];
-    struct query *free;
-    unsigned waiting;  /* queries of ours that wait */
-    unsigned asks_out; /* asks that have not come back */
-    struct transfers_out transfers;
-    struct inbox tasks;
-    struct loop_watch tasks_watch;
-    struct worker_task stop_task;
-    _Atomic unsigned drain_ms;
-    bool stopping, ended; /* ended: the sockets are closed */
-    struct loop_timer stop_timer;
-    uint8_t scratch[DNS_MESSAGE_MAX];
-};
 
 struct serving *worker_serving(struct worker *worker)
 {
@@ -86,171 +38,6 @@ struct inbox *worker_inbox(struct worker *worker)
 _Atomic uint64_t *worker_counters(struct worker *worker)
 {
     return worker->counters;
-}
-
-/* --- queries --- */
-
-static struct query *query_take(struct worker *worker)
-{
-    struct query *q = worker->free;
-    if (q) {
-        worker->free = q->next_free;
-        return q;
-    }
-    q = calloc(1, sizeof *q);
-    if (!q)
-        return NULL;
-    q->worker = worker;
-    q->asked_lately = worker->sketch;
-    q->pending.query = q;
-    arena_init(&q->arena, 2048);
-    q->touched = true;
-    query_clear(q);
-    return q;
-}
-
-static void query_give(struct worker *worker, struct query *q)
-{
-    query_clear(q);
-    q->next_free = worker->free;
-    worker->free = q;
-}
-
-/* The query goes on living after the batch: what it borrowed becomes its own. */
-static void query_detach(struct query *q)
-{
-    q->touched = true;
-    query_keep_packet(q);
-    if (q->peer) {
-        q->peer_kept = *q->peer;
-        q->peer = &q->peer_kept;
-    }
-    if (!q->holds_snapshot)
-        snapshot_ref(q->snapshot);
-    q->holds_snapshot = true;
-}
-
-static void deliver(struct query *q)
-{
-    if (q->signature)
-        signature_put(q);
-    bool send = !q->no_reply && q->out_length && !q->worker->ended;
-    if (q->explanation) {
-        explain_finish(q);
-        return;
-    }
-    if (q->client.transport == TRANSPORT_UDP && send)
-        udp_send(q->udp, q->peer, q->out, q->out_length);
-    else if (q->client.transport == TRANSPORT_TCP && send)
-        tcp_reply(q->tcp, q->out, q->out_length);
-    else if (q->client.transport == TRANSPORT_TCP)
-        tcp_no_reply(q->tcp);
-}
-
-void worker_lend_room(struct query *q)
-{
-    q->now_ms = loop_now_ms(q->worker->loop);
-    q->out = q->worker->scratch;
-    q->out_size = sizeof q->worker->scratch;
-}
-
-void worker_answer(struct query *q)
-{
-    deliver(q);
-    query_give(q->worker, q);
-}
-
-void worker_drop(struct query *q)
-{
-    query_give(q->worker, q);
-}
-
-static void query_continue(struct query *q)
-{
-    struct worker *worker = q->worker;
-    worker_lend_room(q);
-    worker->counters = q->explanation ? worker->unseen : worker->counted;
-    enum query_progress progress = query_resume(q);
-    worker->counters = worker->counted;
-    if (progress == QUERY_WAITS)
-        return;
-    deliver(q);
-    if (q->ask_pending)
-        q->answered = true; /* the ask's storage is needed until it comes back */
-    else
-        query_give(worker, q);
-}
-
-static struct query *query_of_timer(struct loop_timer *timer)
-{
-    return (struct query *)((char *)timer - offsetof(struct query, stale_timer));
-}
-
-static void patience_ended(struct loop_timer *timer)
-{
-    struct query *q = query_of_timer(timer);
-    q->prefer_stale = true;
-    query_continue(q);
-}
-
-/* How long the query waits for what it asks now before it goes on without; 0: as long as the resolver takes.
- */
-static uint32_t patience_of(const struct query *q)
-{
-    const struct view_config *config = q->view->config;
-    if (q->stage == STAGE_SERVERS)
-        return servers_patience_ms(q);
-    if (q->asks_alias)
-        return ALIAS_PATIENCE_MS;
-    bool stale = config->stale_answer_enable && config->stale_answer_client_timeout_ms > 0;
-    return stale ? (uint32_t)config->stale_answer_client_timeout_ms : 0;
-}
-
-static void fill_ask(struct worker *worker, struct resolver_ask *ask, const struct view *view,
-                     const uint8_t *name, uint16_t type)
-{
-    ask->reply_to = &worker->inbox;
-    ask->name_length = (uint8_t)name_copy(ask->name, name);
-    ask->qtype = type;
-    ask->hash = cache_hash(view->pool->cache, ask->name, ask->name_length, type);
-    ask->error = 0;
-    ask->truth = NULL;
-    worker->asks_out++;
-}
-
-enum query_progress query_ask(struct query *q, const uint8_t *name, uint16_t type)
-{
-    struct worker *worker = q->worker;
-    struct serving *serving = worker->serving;
-    if (atomic_fetch_add(&serving->waiting, 1) >= q->snapshot->config->server.recursive_clients) {
-        atomic_fetch_sub(&serving->waiting, 1);
-        metric_add(worker->counters, SERVE_LIMIT_CLIENTS, 1);
-        q->ask_error = ERR_LIMIT;
-        return QUERY_DONE;
-    }
-    metric_add(worker->counters, SERVE_CACHE_MISSES, 1);
-    metric_set(worker->counters, SERVE_WAITING, ++worker->waiting);
-    fill_ask(worker, &q->pending.ask, q->view, name, type);
-    q->pending.ask.client =
-        q->stage == STAGE_SERVERS ? (struct ip_address){.family = IP_NONE} : q->client.address;
-    q->pending.ask.refresh = false;
-    q->ask_pending = true;
-    uint32_t patience_ms = patience_of(q);
-    if (patience_ms && loop_timer_set(worker->loop, &q->stale_timer, q->now_ms + patience_ms, patience_ended))
-        log_write(LOG_CLIENT, LEVEL_ERROR, "no memory for a timer");
-    resolver_ask(q->view->pool->resolver, &q->pending.ask);
-    return QUERY_WAITS;
-}
-
-void worker_fetch(struct worker *worker, const struct view *view, const uint8_t *name, uint16_t type)
-{
-    struct pending_ask *pending = worker->stopping ? NULL : calloc(1, sizeof *pending);
-    if (!pending)
-        return;
-    metric_add(worker->counters, SERVE_PREFETCHES, 1);
-    fill_ask(worker, &pending->ask, view, name, type);
-    pending->ask.refresh = true;
-    resolver_ask(view->pool->resolver, &pending->ask);
 }
 
 struct rights_table *worker_rights(struct worker *worker)
@@ -278,121 +65,7 @@ struct server_table *worker_servers(struct worker *worker)
     return worker->servers;
 }
 
-/* --- packets --- */
-
-static void handle_batch(void *context, struct udp_socket *socket, struct udp_datagram *batch, size_t count)
-{
-    struct listener *listener = context;
-    struct worker *worker = listener->worker;
-    struct snapshot *snapshot = atomic_load_explicit(&worker->serving->snapshot, memory_order_consume);
-    uint64_t now_ms = loop_now_ms(worker->loop);
-    for (size_t i = 0; i < count; i++) {
-        struct udp_datagram *datagram = &batch[i];
-        struct query *q = query_take(worker);
-        if (!q)
-            return;
-        q->client.transport = TRANSPORT_UDP;
-        q->client.address = ip_from_sockaddr(&datagram->peer->address);
-        q->client.port = sockaddr_port(&datagram->peer->address);
-        q->client.local = datagram->peer->has_local ? datagram->peer->local : listener->address;
-        q->udp = socket;
-        q->peer = datagram->peer;
-        q->tcp = NULL;
-        q->snapshot = snapshot;
-        q->now_ms = now_ms;
-        q->out = datagram->reply;
-        q->out_size = UDP_SEND_MAX;
-        if (query_start(q, datagram->bytes, datagram->length) == QUERY_WAITS) {
-            query_detach(q);
-            continue;
-        }
-        if (q->signature)
-            signature_put(q);
-        datagram->reply_length = q->no_reply ? 0 : q->out_length;
-        query_give(worker, q);
-    }
-}
-
-static void handle_message(void *context, struct tcp_connection *connection, const uint8_t *message,
-                           size_t length)
-{
-    struct listener *listener = context;
-    struct worker *worker = listener->worker;
-    struct query *q = query_take(worker);
-    if (!q) {
-        tcp_no_reply(connection);
-        return;
-    }
-    q->client.transport = TRANSPORT_TCP;
-    q->client.address = ip_from_sockaddr(tcp_peer(connection));
-    q->client.port = sockaddr_port(tcp_peer(connection));
-    q->client.local = tcp_local(connection);
-    q->udp = NULL;
-    q->peer = NULL;
-    q->tcp = connection;
-    q->snapshot = atomic_load_explicit(&worker->serving->snapshot, memory_order_consume);
-    q->now_ms = loop_now_ms(worker->loop);
-    q->out = worker->scratch;
-    q->out_size = sizeof worker->scratch;
-    if (query_start(q, message, length) == QUERY_WAITS) {
-        query_detach(q);
-        return;
-    }
-    deliver(q);
-    query_give(worker, q);
-}
-
-void worker_explain(struct worker *worker, struct explanation *explanation, const struct client *client,
-                    const uint8_t *packet, size_t length)
-{
-    struct query *q = query_take(worker);
-    if (!q) {
-        explanation->job.error = ERR_NOMEM;
-        inbox_post(explanation->reply_to, &explanation->job.message);
-        return;
-    }
-    q->client = *client;
-    q->explanation = explanation;
-    q->udp = NULL;
-    q->peer = NULL;
-    q->tcp = NULL;
-    q->snapshot = atomic_load_explicit(&worker->serving->snapshot, memory_order_consume);
-    q->now_ms = loop_now_ms(worker->loop);
-    q->out = worker->scratch;
-    q->out_size = sizeof worker->scratch;
-    worker->counters = worker->unseen;
-    enum query_progress progress = query_start(q, packet, length);
-    worker->counters = worker->counted;
-    if (progress == QUERY_WAITS) {
-        query_detach(q);
-        return;
-    }
-    deliver(q);
-    query_give(worker, q);
-}
-
 /* --- what comes back --- */
-
-static void ask_returned(struct worker *worker, struct pending_ask *pending)
-{
-    struct query *q = pending->query;
-    worker->asks_out--;
-    if (!q) { /* a refresh: the cache has it */
-        truth_unref(pending->ask.truth);
-        free(pending);
-        return;
-    }
-    atomic_fetch_sub(&worker->serving->waiting, 1);
-    metric_set(worker->counters, SERVE_WAITING, --worker->waiting);
-    loop_timer_cancel(worker->loop, &q->stale_timer);
-    q->ask_pending = false;
-    q->truth = pending->ask.truth;
-    q->ask_error = pending->ask.error;
-    if (q->answered)
-        query_give(worker, q);
-    else
-        query_continue(q);
-}
 
 static void end_when_idle(struct worker *worker)
 {
@@ -434,7 +107,7 @@ static void inbox_ready(struct loop_watch *watch, unsigned events)
     struct inbox_message *message;
     inbox_quiet(&worker->inbox);
     while ((message = inbox_take(&worker->inbox)))
-        ask_returned(worker, (struct pending_ask *)message);
+        worker_ask_returned(worker, (struct pending_ask *)message);
     end_when_idle(worker);
 }
 
@@ -568,9 +241,9 @@ static int serve(struct worker *worker)
     for (size_t i = 0; i < worker->listener_count && !error; i++) {
         struct listener *listener = &worker->listeners[i];
         if (listener->udp)
-            error = udp_serve(listener->udp, worker->loop, handle_batch, listener);
+            error = udp_serve(listener->udp, worker->loop, worker_udp_batch, listener);
         if (!error)
-            error = tcp_serve(listener->tcp, worker->loop, &worker->tcp_limits, handle_message, listener);
+            error = tcp_serve(listener->tcp, worker->loop, &worker->tcp_limits, worker_tcp_message, listener);
     }
     return error;
 }

@@ -2,7 +2,10 @@
 /* Open addressing in 64 shards. A slot is a hash and a pointer; a reader walks the slots of one table without
  * a lock and trusts only what the truth itself says of its name, so that slots may change under him: at worst
  * he misses an entry that is being replaced. A table that is full, or full of tombstones, is rebuilt aside
- * and published with one store; the old one, like every removed truth, is freed after an RCU grace period. */
+ * and published with one store; the old one, like every removed truth, is freed after an RCU grace period.
+ *
+ * A reader touches as little as can be: where the tables are is 64 words side by side that also say how large
+ * each is, so the first line of memory that is likely not to be at hand is the slot's. */
 #include "resolve/cache.h"
 
 #include <pthread.h>
@@ -30,20 +33,22 @@ struct slot {
 };
 
 struct table {
-    struct rcu_head rcu; /* first */
+    alignas(CACHE_LINE) struct rcu_head rcu; /* first */
     size_t mask;
     size_t filled; /* slots that are not empty, tombstones included */
-    struct slot slots[];
+    alignas(CACHE_LINE) struct slot slots[];
 };
 
 struct shard {
-    alignas(CACHE_LINE) _Atomic(struct table *) table;
-    pthread_mutex_t writer;
+    alignas(CACHE_LINE) pthread_mutex_t writer;
     size_t entries;
     size_t hand; /* next slot that the clock looks at */
 };
 
 struct cache {
+    /* Of each shard: its table's address, and in the bits that are zero in one how many slots it has (log2).
+     */
+    alignas(CACHE_LINE) _Atomic uintptr_t tables[SHARDS];
     struct shard shards[SHARDS];
     uint64_t seed;
     _Atomic size_t max_bytes;
@@ -61,9 +66,10 @@ static size_t table_bytes(size_t slots)
 
 static struct table *table_new(struct cache *cache, size_t slots)
 {
-    struct table *table = calloc(1, table_bytes(slots));
+    struct table *table = aligned_alloc(CACHE_LINE, table_bytes(slots));
     if (!table)
         return NULL;
+    memset(table, 0, table_bytes(slots));
     table->mask = slots - 1;
     atomic_fetch_add(&cache->bytes, table_bytes(slots));
     return table;
@@ -81,9 +87,44 @@ static void table_retire(struct cache *cache, struct table *table)
     call_rcu(&table->rcu, table_free);
 }
 
-static struct table *shard_table(const struct shard *shard)
+static _Atomic uintptr_t *table_word(struct cache *cache, const struct shard *shard)
 {
-    return atomic_load_explicit(&shard->table, memory_order_acquire);
+    return &cache->tables[shard - cache->shards];
+}
+
+static struct table *table_of_word(uintptr_t word)
+{
+    return (struct table *)(word & ~(uintptr_t)(CACHE_LINE - 1));
+}
+
+static struct table *shard_table(struct cache *cache, const struct shard *shard)
+{
+    return table_of_word(atomic_load_explicit(table_word(cache, shard), memory_order_acquire));
+}
+
+static void shard_publish(struct cache *cache, const struct shard *shard, struct table *table)
+{
+    uintptr_t word = (uintptr_t)table | (unsigned)__builtin_ctzll(table->mask + 1);
+    atomic_store_explicit(table_word(cache, shard), word, memory_order_release);
+}
+
+static unsigned shard_number(uint64_t hash)
+{
+    return hash >> 58;
+}
+
+/* Where the search for a hash begins and how it goes on, without a look at the table's head. */
+struct probe {
+    const struct slot *slots;
+    size_t mask, at;
+};
+
+static inline struct probe probe_of(const struct cache *cache, uint64_t hash)
+{
+    uintptr_t word = atomic_load_explicit(&cache->tables[shard_number(hash)], memory_order_acquire);
+    const struct table *table = table_of_word(word);
+    size_t mask = ((size_t)1 << (word & (CACHE_LINE - 1))) - 1;
+    return (struct probe){.slots = table->slots, .mask = mask, .at = hash & mask};
 }
 
 static uint64_t slot_hash(const struct slot *slot)
@@ -133,18 +174,13 @@ static struct slot *table_free_slot(struct table *table, uint64_t hash)
 
 /* --- shards (writer's lock held) --- */
 
-static struct shard *shard_of(struct cache *cache, uint64_t hash)
-{
-    return &cache->shards[hash >> 58];
-}
-
 /* A table of the right size with the same entries, in place of the present one. */
 static int shard_rebuild(struct cache *cache, struct shard *shard)
 {
     size_t slots = TABLE_SLOTS_MIN;
     while (slots < 2 * shard->entries + 2) /* between a quarter and half full */
         slots *= 2;
-    struct table *old = shard_table(shard), *table = table_new(cache, slots);
+    struct table *old = shard_table(cache, shard), *table = table_new(cache, slots);
     if (!table)
         return ERR_NOMEM;
     for (size_t i = 0; i <= old->mask; i++) {
@@ -154,7 +190,7 @@ static int shard_rebuild(struct cache *cache, struct shard *shard)
     }
     table->filled = shard->entries;
     shard->hand = 0;
-    atomic_store_explicit(&shard->table, table, memory_order_release);
+    shard_publish(cache, shard, table);
     table_retire(cache, old);
     return 0;
 }
@@ -183,7 +219,7 @@ static void slot_clear(struct table *table, struct slot *slot)
 static void shard_remove(struct cache *cache, struct shard *shard, struct slot *slot)
 {
     struct truth *truth = slot_truth(slot);
-    slot_clear(shard_table(shard), slot);
+    slot_clear(shard_table(cache, shard), slot);
     shard->entries--;
     atomic_fetch_sub(&cache->entries, 1);
     forget_truth(cache, truth);
@@ -192,7 +228,7 @@ static void shard_remove(struct cache *cache, struct shard *shard, struct slot *
 /* Moves the hand to an entry that nobody read since it last passed, and removes that. At most two rounds. */
 static bool shard_evict_one(struct cache *cache, struct shard *shard)
 {
-    struct table *table = shard_table(shard);
+    struct table *table = shard_table(cache, shard);
     if (!shard->entries)
         return false;
     for (;; shard->hand++) {
@@ -210,7 +246,7 @@ static bool shard_evict_one(struct cache *cache, struct shard *shard)
 
 static int shard_insert(struct cache *cache, struct shard *shard, uint64_t hash, struct truth *truth)
 {
-    struct table *table = shard_table(shard);
+    struct table *table = shard_table(cache, shard);
     struct slot *slot = table_find(table, hash, truth->name, truth->name_length, truth->qtype);
     if (slot) {
         struct truth *old = slot_truth(slot);
@@ -222,7 +258,7 @@ static int shard_insert(struct cache *cache, struct shard *shard, uint64_t hash,
         int error = shard_rebuild(cache, shard);
         if (error)
             return error;
-        table = shard_table(shard);
+        table = shard_table(cache, shard);
     }
     slot = table_free_slot(table, hash);
     if (slot_hash(slot) == HASH_EMPTY)
@@ -259,13 +295,14 @@ struct cache *cache_new(size_t max_bytes)
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&cache->shards[i].writer, NULL);
         struct table *table = table_new(cache, TABLE_SLOTS_MIN);
-        atomic_init(&cache->shards[i].table, table);
+        if (table)
+            shard_publish(cache, &cache->shards[i], table);
         ok = ok && table;
     }
     if (ok)
         return cache;
     for (size_t i = 0; i < SHARDS; i++)
-        free(shard_table(&cache->shards[i]));
+        free(shard_table(cache, &cache->shards[i]));
     free(cache);
     return NULL;
 }
@@ -276,7 +313,7 @@ void cache_free(struct cache *cache)
         return;
     for (size_t i = 0; i < SHARDS; i++) {
         struct shard *shard = &cache->shards[i];
-        struct table *table = shard_table(shard);
+        struct table *table = shard_table(cache, shard);
         for (size_t s = 0; s <= table->mask; s++)
             truth_unref(slot_truth(&table->slots[s]));
         free(table);
@@ -298,24 +335,44 @@ uint64_t cache_hash(const struct cache *cache, const uint8_t *name, size_t name_
     return hash >= HASH_MIN ? hash : HASH_MIN;
 }
 
+void cache_prefetch(const struct cache *cache, uint64_t hash)
+{
+    struct probe probe = probe_of(cache, hash);
+    __builtin_prefetch(&probe.slots[probe.at]);
+}
+
+bool cache_prefetch_truth(const struct cache *cache, uint64_t hash)
+{
+    enum { TRUTH_LINES = 5 }; /* most truths with their data */
+    uint64_t found;
+    for (struct probe p = probe_of(cache, hash); (found = slot_hash(&p.slots[p.at])) != HASH_EMPTY;
+         p.at = (p.at + 1) & p.mask) {
+        if (found != hash)
+            continue;
+        const char *truth = (const char *)slot_truth(&p.slots[p.at]);
+        for (int line = 0; line < TRUTH_LINES; line++)
+            __builtin_prefetch(truth + line * CACHE_LINE);
+        return true;
+    }
+    return false;
+}
+
 struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name, size_t name_length,
                          uint16_t qtype)
 {
-    struct table *table = shard_table(shard_of(cache, hash));
-    for (size_t i = hash & table->mask;; i = (i + 1) & table->mask) {
-        const struct slot *slot = &table->slots[i];
-        uint64_t found = slot_hash(slot);
-        if (found == HASH_EMPTY)
-            return NULL;
+    uint64_t found;
+    for (struct probe p = probe_of(cache, hash); (found = slot_hash(&p.slots[p.at])) != HASH_EMPTY;
+         p.at = (p.at + 1) & p.mask) {
         if (found != hash)
             continue;
-        struct truth *truth = slot_truth(slot);
+        struct truth *truth = slot_truth(&p.slots[p.at]);
         if (!is_key(truth, name, name_length, qtype))
             continue;
         if (!atomic_load_explicit(&truth->touched, memory_order_relaxed))
             atomic_store_explicit(&truth->touched, true, memory_order_relaxed);
         return truth;
     }
+    return NULL;
 }
 
 int cache_insert(struct cache *cache, uint64_t hash, struct truth *truth)
@@ -326,7 +383,7 @@ int cache_insert(struct cache *cache, uint64_t hash, struct truth *truth)
         return ERR_EXISTS;
     truth_ref(truth);
     atomic_fetch_add(&cache->bytes, truth->bytes);
-    struct shard *shard = shard_of(cache, hash);
+    struct shard *shard = &cache->shards[shard_number(hash)];
     pthread_mutex_lock(&shard->writer);
     int error = shard_insert(cache, shard, hash, truth);
     pthread_mutex_unlock(&shard->writer);
@@ -347,7 +404,7 @@ static bool is_flushed(const struct truth *truth, const uint8_t *name, bool tree
 
 static size_t shard_flush(struct cache *cache, struct shard *shard, const uint8_t *name, bool tree)
 {
-    struct table *table = shard_table(shard);
+    struct table *table = shard_table(cache, shard);
     size_t removed = 0;
     for (size_t i = 0; i <= table->mask; i++) {
         struct truth *truth = slot_truth(&table->slots[i]);
