@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "images.h"
+
 const uint8_t *wire(const char *text)
 {
     static uint8_t names[16][NAME_MAX_BYTES];
@@ -176,6 +178,9 @@ struct policy_zone *model_build(const struct model *model)
         assert_int_equal(policy_builder_add(builder, &record), model->records[i].skip);
     }
     assert_int_equal(policy_builder_finish(builder, &zone), 0);
+#ifdef THROUGH_IMAGES
+    zone = through_image(zone);
+#endif
     return zone;
 }
 

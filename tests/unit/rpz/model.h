@@ -59,6 +59,7 @@ void model_rejudge(struct model *model);
 void model_rules_first(struct model *model);
 
 struct policy_record model_policy_record(const struct model_record *record);
+/* The version with these records; where a test is built with THROUGH_IMAGES, through an image. */
 struct policy_zone *model_build(const struct model *model);
 
 /* The rule that matches, or NULL. */

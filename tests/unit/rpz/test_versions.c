@@ -82,7 +82,7 @@ static void a_chain_of_deltas_makes_what_rebuilding_makes(void **state)
         struct keepsake kept[KEPT] = {{0}};
         model_init(&model, ORIGIN);
         model_add_text(&model, "@ 60 SOA 7");
-        struct policy_zone *zone = perhaps_through_image(model_build(&model)), *made;
+        struct policy_zone *zone = model_build(&model), *made;
         for (unsigned turn = 0; turn < 40; turn++) {
             model_rules_first(&model);
             random_changes(&dice, &model, &list);
