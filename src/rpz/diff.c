@@ -97,12 +97,28 @@ static int compare_side(struct comparison *c, const uint8_t *entry, bool in_othe
     return result;
 }
 
-static int compare_entry(struct comparison *c, const uint8_t *entry)
+static const uint8_t *other_entry(const struct comparison *c, const uint8_t *entry)
 {
     struct rpz_key key;
-    int result = 0;
     rpz_key_init(&key, entry + 1, rpz_tail_none());
-    c->entry = owners_find(&c->other->owners, &key).entry;
+    return owners_find(&c->other->owners, &key).entry;
+}
+
+/* The same from the leaf of the other version where the name must be: nothing is hashed again. */
+static const uint8_t *entry_in(const struct leaf *twin, uint32_t slot, const uint8_t *entry)
+{
+    size_t length = name_length(entry + 1);
+    const uint32_t *at = leaf_probe(twin, twin->homes, slot >> 16);
+    for (; at && *at >> 16 == slot >> 16 && slot_is_used(*at); at++)
+        if (!slot_is_node(*at) && memcmp(leaf_at(twin, *at) + 1, entry + 1, length) == 0)
+            return leaf_at(twin, *at);
+    return NULL;
+}
+
+/* With what c->entry is in the other version. */
+static int compare_entry(struct comparison *c, const uint8_t *entry)
+{
+    int result = 0;
     for (c->side = 0; c->side < SIDES && !result; c->side++) {
         bool in_other = c->entry && owner_action(*c->entry, c->side);
         if (owner_action(*entry, c->side) && !(in_other && is_equal_side(c, entry)))
@@ -113,12 +129,19 @@ static int compare_entry(struct comparison *c, const uint8_t *entry)
 
 /* --- all of a version ----------------------------------------------------------------------------------- */
 
-static int compare_leaf(struct comparison *c, const struct leaf *leaf)
+/* `twin` is where the other version has the first of the leaf's names. */
+static int compare_leaf(struct comparison *c, const struct leaf *leaf, const struct leaf *twin)
 {
+    bool holds_all = twin->depth <= leaf->depth;
     int result = 0;
-    for (unsigned i = 0; i < leaf->places && !result; i++)
-        if (slot_is_used(leaf->slots[i]) && !slot_is_node(leaf->slots[i]))
-            result = compare_entry(c, leaf_at(leaf, leaf->slots[i]));
+    for (unsigned i = 0; i < leaf->places && !result; i++) {
+        uint32_t slot = leaf->slots[i];
+        const uint8_t *entry = leaf_at(leaf, slot);
+        if (!slot_is_used(slot) || slot_is_node(slot))
+            continue;
+        c->entry = holds_all ? entry_in(twin, slot, entry) : other_entry(c, entry);
+        result = compare_entry(c, entry);
+    }
     return result;
 }
 
@@ -129,8 +152,9 @@ static int compare_rules(struct comparison *c)
     int result = 0;
     for (size_t place = 0; !result && (leaf = owners_next(from, &place));) {
         uint32_t first = (uint32_t)leaf->prefix << 16;
-        if (owners_leaf(other, owners_place(other, first)) != leaf)
-            result = compare_leaf(c, leaf);
+        const struct leaf *twin = owners_leaf(other, owners_place(other, first));
+        if (twin != leaf)
+            result = compare_leaf(c, leaf, twin);
     }
     return result;
 }

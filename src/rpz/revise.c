@@ -3,8 +3,8 @@
  *
  * While they come the old version is only read. A record that it has, just so, is marked as seen; any other
  * is added to the builder, as in a load. At the end what was not seen is taken away from the old version and
- * what was added is put in: a delta. If that would be much, the builder gets what was seen and is a load
- * like any other.
+ * what was added is put in: a delta. If that would be much, the builder gets what was seen and is a load like
+ * any other.
  *
  * What is marked is a side of an owner, in four bits: which of its records were seen, if it has up to three;
  * how many, in their order, if more. One that comes with anything else, in another order or with another TTL
@@ -19,13 +19,19 @@ enum {
     RECORDS_MARKED = 3,   /* of a side, each by a bit */
     RECORDS_COUNTED = 14, /* of a side, from the first on; with more it is touched by any */
     TOUCHED = 15,
-    LARGE_SHARE = 4, /* one part in so many of the old version, added: it is no delta any more */
+    /* More additions than one in so many of the records that there are and that have come, or more that is
+     * gone than one in so many, take less time as a load, and no less memory as a delta: hardly a leaf would
+     * stay as it is. */
+    ADDED_SHARE = 64,
+    GONE_SHARE = 8,
+    SMALL = 16, /* as many never matter */
 };
 
 struct revision {
     struct policy_zone *old; /* a reference */
     struct pages starts;     /* uint32_t by place in the directory: where the marks of the leaf begin */
     struct pages marks;      /* a byte for each slot */
+    uint64_t came, added;    /* records of rules */
 };
 
 /* A side of an entry of the old version. */
@@ -232,14 +238,20 @@ static int melt(struct policy_builder *b)
     return error;
 }
 
+/* The record is not one of the old version. */
+static int add_other(struct policy_builder *b, const struct incoming *in)
+{
+    struct revision *r = b->revision;
+    uint64_t most = (r->came + r->old->counts.records) / ADDED_SHARE + SMALL;
+    int error = ++r->added > most ? melt(b) : 0;
+    return error ? error : builder_add_rule(b, in);
+}
+
 int revision_add(struct policy_builder *b, const struct incoming *in)
 {
     struct revision *r = b->revision;
     struct old_side at;
-    if (b->counts.records > r->old->counts.records / LARGE_SHARE) {
-        int error = melt(b);
-        return error ? error : builder_add_rule(b, in);
-    }
+    r->came++;
     if (find_side(r, in, &at) && mark_of(&at) != TOUCHED) {
         if (mark_record(r->old, &at, in))
             return RPZ_KEPT;
@@ -249,7 +261,7 @@ int revision_add(struct policy_builder *b, const struct incoming *in)
         if (error)
             return error;
     }
-    return builder_add_rule(b, in);
+    return add_other(b, in);
 }
 
 /* --- as a delta ---------------------------------------------------------------------------------------- */
@@ -353,7 +365,8 @@ static int finish_delta(struct policy_builder *b, const struct gone *gone, struc
 int revision_finish(struct policy_builder *b, struct policy_zone **out)
 {
     const struct policy_zone *old = b->revision->old;
-    struct gone gone = {.old = old, .most = old->counts.records / 2 * sizeof(struct old_side)};
+    struct gone gone = {.old = old,
+                        .most = (old->counts.records / GONE_SHARE + SMALL) * sizeof(struct old_side)};
     int result = each_side(b->revision, note_gone, &gone);
     *out = NULL;
     if (result == 0) {

@@ -34,8 +34,9 @@ struct policy_builder *policy_builder_new(const uint8_t *origin);
 /* The same with a version of the zone at hand: records that it has, just so, are not kept a second time. The
  * version that comes of it is what policy_builder_new() would make of the same records; where they are much
  * as before the two share what does not differ, as with policy_zone_apply(), and memory and
- * policy_zone_diff() follow the difference. With more than a quarter of the records new, or most gone,
- * nothing is shared. Nothing is locked before the end; until then a reference is kept. */
+ * policy_zone_diff() follow the difference. Where more than a few hundredths differ nothing is shared, as
+ * hardly a leaf of the index would stay as it is. Nothing is locked before the end; until then a reference is
+ * kept. */
 struct policy_builder *policy_builder_revise(struct policy_zone *old);
 
 void policy_builder_free(struct policy_builder *builder);

@@ -26,8 +26,8 @@ struct diff {
     uint64_t seed;
     const struct zone_content *old, *new;
     struct zone_changes *changes;
-    struct zone_changes *additions;
-    bool same;
+    struct zone_changes *additions; /* of plain zones, until the removals are known */
+    bool same, adding;
 };
 
 static uint64_t hash_of(const struct diff *d, const struct policy_record *record)
@@ -157,28 +157,35 @@ static int compare(struct diff *d)
     return error ? error : add_additions(d);
 }
 
+/* The new SOA stands before what comes. */
+static int turn_to_additions(struct diff *d)
+{
+    int error = d->adding ? 0 : add_soa(d, d->new, false);
+    d->adding = true;
+    return error;
+}
+
 /* --- policy zones share what they have in common: only what differs is looked at --- */
 
+/* The removals come first. */
 static int take_change(void *context, const struct policy_change *change)
 {
     struct diff *d = context;
     if (is_apex_soa(d, &change->record))
         return 0;
     d->same = false;
-    return zone_changes_add(change->remove ? d->changes : d->additions, change->remove, &change->record);
+    int error = change->remove ? 0 : turn_to_additions(d);
+    return error ? error : zone_changes_add(d->changes, change->remove, &change->record);
 }
 
 static int compare_policy(struct diff *d, const struct policy_zone *old, const struct policy_zone *new)
 {
     d->same = same_soa(d);
     d->changes = zone_changes_new();
-    d->additions = zone_changes_new();
-    int error = d->changes && d->additions ? add_soa(d, d->old, true) : ERR_NOMEM;
+    int error = d->changes ? add_soa(d, d->old, true) : ERR_NOMEM;
     if (!error)
         error = policy_zone_diff(old, new, take_change, d);
-    if (!error)
-        error = add_soa(d, d->new, false);
-    return error ? error : add_additions(d);
+    return error ? error : turn_to_additions(d);
 }
 
 int store_diff(const struct zone_content *old, const struct zone_content *new, struct zone_changes **out,

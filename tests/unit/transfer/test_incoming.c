@@ -139,6 +139,39 @@ static void later_messages_may_lack_the_question(void **state)
     incoming_free(in);
 }
 
+static struct zone_content *received(const struct zone_content *old, const char *const *lines)
+{
+    struct incoming_options options = options_of(TYPE_AXFR);
+    struct zone_content *content;
+    options.old = old;
+    struct incoming *in = incoming_new(&options);
+    assert_non_null(in);
+    assert_int_equal(take_lines(in, TYPE_AXFR, lines), 0);
+    assert_int_equal(incoming_build(in, &content), 0);
+    incoming_free(in);
+    return content;
+}
+
+static void axfr_beside_the_version_that_we_have(void **state)
+{
+    (void)state;
+    struct zone_content *old = received(NULL, LINES("SOA 7", "a CNAME .", "b CNAME .", "c A 1", "SOA 7"));
+    struct incoming_options options = options_of(TYPE_AXFR);
+    options.old = old;
+    struct incoming *in = incoming_new(&options);
+    assert_int_equal(take_lines(in, TYPE_AXFR, LINES("SOA 8", "a CNAME .", "d CNAME .")), 1);
+    incoming_free(in); /* broken off */
+    struct zone_content *next = received(old, LINES("SOA 9", "b CNAME .", "c A 2", "a CNAME .", "SOA 9"));
+    assert_int_equal(zone_content_records(old), 4);
+    assert_int_equal(zone_content_serial(next), 9);
+    assert_int_equal(zone_content_records(next), 4);
+    zone_content_unref(old);
+    old = received(next, LINES("SOA 10", "SOA 10"));
+    assert_int_equal(zone_content_records(old), 1);
+    zone_content_unref(next);
+    zone_content_unref(old);
+}
+
 static void ixfr_becomes_changes_step_by_step(void **state)
 {
     (void)state;
@@ -307,6 +340,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(axfr_becomes_a_version),
         cmocka_unit_test(later_messages_may_lack_the_question),
+        cmocka_unit_test(axfr_beside_the_version_that_we_have),
         cmocka_unit_test(ixfr_becomes_changes_step_by_step),
         cmocka_unit_test(ixfr_may_be_answered_with_the_whole_zone),
         cmocka_unit_test(single_soa_that_is_not_newer_is_no_news),

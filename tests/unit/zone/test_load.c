@@ -56,11 +56,13 @@ static void on_report(void *context, const char *file, uint64_t line, bool error
              error ? "error" : "warning", message);
 }
 
-static int load(struct fixture *f, bool policy, struct zone_content **out)
+static int load_after(struct fixture *f, bool policy, const struct zone_content *old,
+                      struct zone_content **out)
 {
     struct zone_load_options options = {.origin = name_of("ex."),
                                         .file = "zone",
                                         .directory = f->folder,
+                                        .old = old,
                                         .policy = policy,
                                         .report = on_report,
                                         .context = f};
@@ -68,6 +70,11 @@ static int load(struct fixture *f, bool policy, struct zone_content **out)
     f->reports = (struct text){.length = 0};
     f->count = 0;
     return zone_load(&options, out);
+}
+
+static int load(struct fixture *f, bool policy, struct zone_content **out)
+{
+    return load_after(f, policy, NULL, out);
 }
 
 static int load_text(struct fixture *f, bool policy, const char *text, struct zone_content **out)
@@ -86,6 +93,46 @@ static void a_good_zone_loads_without_a_word(void **state)
     assert_int_equal(zone_content_records(zone), 3);
     assert_null(zone_content_get_policy(zone));
     zone_content_unref(zone);
+}
+
+static int count_change(void *context, const struct policy_change *change)
+{
+    (void)change;
+    ++*(unsigned *)context;
+    return 0;
+}
+
+/* What is said and what comes of it is the same, whichever version is at hand. */
+static void a_policy_file_is_loaded_beside_any_version_of_it(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const texts[] = {"a CNAME .\nb CNAME *.\nc A 192.0.2.1\n",
+                                        "a CNAME .\nb CNAME .\nb A 192.0.2.1\n", "",
+                                        "b CNAME .\na CNAME .\nelsewhere.test. CNAME .\nx.rpz-ip CNAME .\n"};
+    enum { TEXTS = sizeof texts / sizeof *texts };
+    for (size_t i = 0; i < TEXTS * TEXTS * 2; i++) {
+        struct zone_content *old, *loaded, *made;
+        struct text reports;
+        char text[300];
+        unsigned changes = 0;
+        snprintf(text, sizeof text, "$TTL 1h\n" APEX "%s", texts[i % TEXTS]);
+        /* A plain zone of the same name, as after a change of the configuration, is of no use. */
+        assert_int_equal(load_text(f, i < TEXTS * TEXTS, i < TEXTS * TEXTS ? text : "$TTL 1h\n" APEX, &old),
+                         0);
+        snprintf(text, sizeof text, "$TTL 1h\n" APEX "%s", texts[i / TEXTS % TEXTS]);
+        assert_int_equal(load_text(f, true, text, &loaded), 0);
+        reports = f->reports;
+        assert_int_equal(load_after(f, true, old, &made), 0);
+        assert_string_equal(f->reports.bytes, reports.bytes);
+        assert_int_equal(policy_zone_diff(zone_content_get_policy(made), zone_content_get_policy(loaded),
+                                          count_change, &changes),
+                         0);
+        assert_int_equal(changes, 0);
+        assert_int_equal(zone_content_records(made), zone_content_records(loaded));
+        zone_content_unref(old);
+        zone_content_unref(loaded);
+        zone_content_unref(made);
+    }
 }
 
 static void a_policy_file_becomes_a_policy_zone(void **state)
@@ -248,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOAD_TEST(a_good_zone_loads_without_a_word),
         LOAD_TEST(a_policy_file_becomes_a_policy_zone),
+        LOAD_TEST(a_policy_file_is_loaded_beside_any_version_of_it),
         LOAD_TEST(included_files_are_found_beside_and_named_in_reports),
         LOAD_TEST(a_bad_record_fails_a_plain_zone_and_all_are_named),
         LOAD_TEST(a_bad_record_never_fails_a_policy_zone),
