@@ -17,6 +17,18 @@ uint64_t store_hash(uint64_t seed, const void *bytes, size_t length)
     return hash_bytes(seed ^ 0x53746f72655a6f6eu, bytes, length);
 }
 
+void store_write_u64(struct writer *w, uint64_t value)
+{
+    write_u32(w, (uint32_t)(value >> 32));
+    write_u32(w, (uint32_t)value);
+}
+
+uint64_t store_read_u64(struct reader *r)
+{
+    uint64_t high = read_u32(r);
+    return high << 32 | read_u32(r);
+}
+
 /* --- header --- */
 
 void store_header_write(const uint8_t *origin, uint8_t out[STORE_HEADER_BYTES])

@@ -64,17 +64,8 @@ int store_state_read(const uint8_t *bytes, size_t length, struct store_state *ou
 void store_slot_write(const struct store_state *state, uint8_t out[STORE_SLOT_BYTES]);
 int store_slot_read(const uint8_t bytes[STORE_SLOT_BYTES], struct store_state *out) MUST_CHECK;
 
-static inline void store_write_u64(struct writer *w, uint64_t value)
-{
-    write_u32(w, (uint32_t)(value >> 32));
-    write_u32(w, (uint32_t)value);
-}
-
-static inline uint64_t store_read_u64(struct reader *r)
-{
-    uint64_t high = read_u32(r);
-    return high << 32 | read_u32(r);
-}
+void store_write_u64(struct writer *w, uint64_t value);
+uint64_t store_read_u64(struct reader *r);
 
 uint64_t store_hash(uint64_t seed, const void *bytes, size_t length);
 
