@@ -49,3 +49,27 @@ bool acl_allows(const struct acl *acl, const struct acl_subject *subject,
             return !acl->elements[i].negated;
     return false;
 }
+
+static bool element_equal(const struct acl_element *a, const struct acl_element *b)
+{
+    if (a->kind != b->kind || a->negated != b->negated)
+        return false;
+    switch (a->kind) {
+    case ACL_PREFIX:
+        return a->prefix.length == b->prefix.length && ip_equal(&a->prefix.address, &b->prefix.address);
+    case ACL_KEY:
+        return name_equal(a->key, b->key);
+    case ACL_NESTED:
+        return acl_equal(a->nested, b->nested);
+    default:
+        return true;
+    }
+}
+
+bool acl_equal(const struct acl *a, const struct acl *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = element_equal(&a->elements[i], &b->elements[i]);
+    return equal;
+}

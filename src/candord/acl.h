@@ -53,4 +53,7 @@ struct acl_subject {
 bool acl_allows(const struct acl *acl, const struct acl_subject *subject,
                 const struct acl_environment *environment);
 
+/* Are they the same, element by element? */
+bool acl_equal(const struct acl *a, const struct acl *b);
+
 #endif

@@ -67,8 +67,8 @@ const struct conf_word conf_words[] = {
     {"database", PRI | SEC | MIR | STUB_ZONE | DLZ, "STRING", PLUGINS},
     {"datasize", OPT, "default|unlimited|SIZE", OBSOLETE},
     {"delegation-only", HINT | FWD | STUB_ZONE, "BOOL", OBSOLETE},
-    {"deny-answer-addresses", OPT | VIEW, "{MATCH} [except-from {STRING}]", ACCESS},
-    {"deny-answer-aliases", OPT | VIEW, "{STRING} [except-from {STRING}]", ACCESS},
+    {"deny-answer-addresses", OPT | VIEW, "{MATCH} [except-from {STRING}]", USED},
+    {"deny-answer-aliases", OPT | VIEW, "{STRING} [except-from {STRING}]", USED},
     {"dhparam-file", TLS, "QSTRING", NOT_NEEDED},
     {"dialup", OPT | VIEW | PRI | SEC | STUB_ZONE, "notify|notify-passive|passive|refresh|BOOL", OBSOLETE},
     {"directory", OPT, "QSTRING", USED},
@@ -451,7 +451,6 @@ const char *conf_use_text(enum conf_use use)
         [RATES] = "the rate of answers is not limited",
         [RECURSOR] = "the recursor (libunbound) decides this by itself",
         [ORDERING] = "records are answered in the order in which they came",
-        [ACCESS] = "this protection is NOT in force here; rules in a policy zone can give it",
         [SHARED] = "the value in options holds for all views",
         [NOT_NEEDED] = "it is not needed here",
     };

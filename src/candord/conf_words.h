@@ -53,7 +53,6 @@ enum conf_use {
     RATES,
     RECURSOR,
     ORDERING,
-    ACCESS,
     SHARED,
     NOT_NEEDED,
     CONF_USES

@@ -93,6 +93,8 @@ void build_views(struct builder *b);
 
 /* Names without validation and servers that are never asked. */
 void build_exceptions(struct builder *b, const struct scope *scope, struct resolver_options *resolver);
+/* What may not be answered from outside (candord/denied.h). */
+void build_denied(struct builder *b, const struct scope *scope, struct resolver_options *resolver);
 /* Fills view->resolver but for the forwards of zones; they come with build_zones(). */
 void build_resolver(struct builder *b, const struct scope *scope, struct view_config *view);
 /* `list` holds the view's statements with its zones. */

@@ -214,6 +214,7 @@ void build_resolver(struct builder *b, const struct scope *scope, struct view_co
     build_bounds(b, scope, resolver);
     build_validation(b, scope, resolver);
     build_exceptions(b, scope, resolver);
+    build_denied(b, scope, resolver);
     resolver->qname_minimization_strict = conf_is(minimization, "strict");
     resolver->qname_minimization = !conf_is(minimization, "off") && !conf_is(minimization, "disabled");
     resolver->query_source_v4 = query_source(b, scope, "query-source");

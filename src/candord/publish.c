@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "candord/daemon.h"
 #include "candord/delegations.h"
+#include "candord/denied.h"
 #include "dns/name.h"
 
 /* --- where truth comes from --- */
@@ -66,7 +67,8 @@ static bool options_equal(const struct resolver_options *a, const struct resolve
            a->servfail_ttl_ms == b->servfail_ttl_ms && a->max_stale_ttl_s == b->max_stale_ttl_s &&
            a->query_timeout_ms == b->query_timeout_ms && a->max_outstanding == b->max_outstanding &&
            a->max_per_zone == b->max_per_zone && a->max_joined == b->max_joined &&
-           a->unbound_cache_bytes == b->unbound_cache_bytes && lists_equal(a, b);
+           a->unbound_cache_bytes == b->unbound_cache_bytes && lists_equal(a, b) &&
+           denied_equal(a->denied, b->denied);
 }
 
 static void pool_free(struct truth_source_pool *pool)

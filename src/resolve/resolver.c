@@ -92,6 +92,8 @@ int resolver_start(const struct resolver_options *options, struct cache *cache, 
         .max_negative_ttl_s = options->max_negative_ttl_s,
         .min_ttl_s = options->min_cache_ttl_s,
         .stale_s = options->max_stale_ttl_s,
+        .denies = options->denies,
+        .denied = options->denied,
     };
     int error = start_threads(resolver, options, &thread, threads, problem, problem_size);
     if (error)

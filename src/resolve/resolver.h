@@ -65,6 +65,10 @@ struct resolver_options {
     unsigned max_per_zone;      /* fetches-per-zone; 0: only the moving bound of limits.h */
     unsigned max_joined;        /* clients-per-query: askers that wait for one question; 0: no limit */
     size_t unbound_cache_bytes; /* for libunbound's own caches, all threads together */
+    /* Is there something in what was found that may not come from outside? Then the question fails, with
+     * EDE_BLOCKED. Called with `denied` on the resolver's threads. NULL: nothing is denied. */
+    bool (*denies)(const void *denied, const struct truth *truth);
+    const void *denied;
 };
 
 struct resolver;

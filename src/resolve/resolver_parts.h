@@ -26,6 +26,7 @@ enum resolver_metric {
     FAILED,
     TIMED_OUT,
     REFRESH_FAILED,
+    DENIED,
     LIMITED_ALL,
     LIMITED_ZONE,
     LIMITED_CLIENT,

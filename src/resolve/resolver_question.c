@@ -115,6 +115,15 @@ static bool is_answer(const struct recursor_answer *answer)
            answer->security == TRUTH_BOGUS;
 }
 
+static int deny(const struct question *question, struct truth **truth)
+{
+    resolver_count(question->thread, DENIED);
+    truth_unref(*truth);
+    *truth = NULL;
+    return failure_truth(question->thread, question->name, question->qtype, EDE_BLOCKED,
+                         "the answer may not come from outside", truth);
+}
+
 static int truth_of_answer(const struct question *question, const struct recursor_answer *answer,
                            struct truth **out)
 {
@@ -125,6 +134,8 @@ static int truth_of_answer(const struct question *question, const struct recurso
     int ede = EDE_NO_REACHABLE_AUTHORITY;
     if (is_answer(answer)) {
         int error = truth_of_message(question, answer, out);
+        if (error == 0 && t->options.denies && t->options.denies(t->options.denied, *out))
+            return deny(question, out);
         if (error == 0 || error == ERR_NOMEM)
             return error;
         why = "the answer could not be read";

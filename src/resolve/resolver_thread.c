@@ -26,6 +26,8 @@ static const struct metric_def metric_defs[RESOLVER_METRICS] = {
                    METRIC_COUNTER},
     [REFRESH_FAILED] = {"refresh_failed", "questions", "Failures beside an answer that may be served stale.",
                         METRIC_COUNTER},
+    [DENIED] = {"denied", "answers", "Answers with an address or alias that deny-answer-... keeps out.",
+                METRIC_COUNTER},
     [LIMITED_ALL] = {"limited_all", "questions", "Refused: as many questions under way as may be.",
                      METRIC_COUNTER},
     [LIMITED_ZONE] = {"limited_zone", "questions", "Refused: their zone had its share under way.",

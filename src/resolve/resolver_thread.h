@@ -17,6 +17,8 @@ struct resolver_thread_options {
     unsigned max_outstanding, max_per_zone, max_joined; /* of this thread */
     uint32_t query_timeout_ms, servfail_ttl_ms;
     uint32_t max_ttl_s, max_negative_ttl_s, min_ttl_s, stale_s;
+    bool (*denies)(const void *denied, const struct truth *truth); /* see struct resolver_options */
+    const void *denied;
     unsigned number; /* for its name */
 };
 

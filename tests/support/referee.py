@@ -116,7 +116,7 @@ class Clients:
 def rounded(ttl):
     """A TTL that counts down, as what it started from."""
     for start in (policyworld.FAR_TTL, policyworld.NEGATIVE_TTL):
-        if start - 120 <= ttl <= start:
+        if start - 1500 <= ttl <= start:
             return start
     return ttl
 

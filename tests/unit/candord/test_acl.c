@@ -94,6 +94,26 @@ static void localhost_and_localnets_come_from_the_machine(void **state)
     environment = (struct acl_environment){0};
 }
 
+static void equal_is_element_by_element(void **state)
+{
+    (void)state;
+    struct acl_element list[] = {prefix("10.1.0.0/16", true), {.kind = ACL_LOCALNETS}};
+    struct acl_element same[] = {prefix("10.1.0.0/16", true), {.kind = ACL_LOCALNETS}};
+    struct acl_element longer[] = {prefix("10.1.0.0/17", true), {.kind = ACL_LOCALNETS}};
+    struct acl_element allowed[] = {prefix("10.1.0.0/16", false), {.kind = ACL_LOCALNETS}};
+    struct acl_element other[] = {prefix("10.1.0.0/16", true), {.kind = ACL_ANY}};
+    struct acl a = {2, list}, b = {2, same}, shorter = {1, list};
+    assert_true(acl_equal(&a, &b));
+    assert_false(acl_equal(&a, &shorter));
+    assert_false(acl_equal(&a, &(struct acl){2, longer}));
+    assert_false(acl_equal(&a, &(struct acl){2, allowed}));
+    assert_false(acl_equal(&a, &(struct acl){2, other}));
+    struct acl_element in_a = {.kind = ACL_NESTED, .nested = &a}, in_b = {.kind = ACL_NESTED, .nested = &b},
+                       in_shorter = {.kind = ACL_NESTED, .nested = &shorter};
+    assert_true(acl_equal(&(struct acl){1, &in_a}, &(struct acl){1, &in_b}));
+    assert_false(acl_equal(&(struct acl){1, &in_a}, &(struct acl){1, &in_shorter}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +122,7 @@ int main(void)
         cmocka_unit_test(none_and_any),
         cmocka_unit_test(a_negated_nested_list_never_allows_by_itself),
         cmocka_unit_test(keys_match_without_case),
+        cmocka_unit_test(equal_is_element_by_element),
         cmocka_unit_test(localhost_and_localnets_come_from_the_machine),
     };
     return RUN_TESTS(tests);
