@@ -36,6 +36,7 @@ DOORS = [
     (r"libknot/|libzscanner/|libdnssec/", [r"src/dns/\w+\.[ch]"]),
     (r"urcu/list\.h", [r"src/(net|base|candord)/\w+\.[ch]"]),
     (r"urcu(?!/list\.h)", [r"src/base/(inbox|reader)\.[ch]", r"src/resolve/\w+\.[ch]", r"src/candord/\w+\.[ch]", r"tests/unit/"]),
+    (r"sodium/", [r"src/dns/cookie\.c"]),
     (r"libpsl\.h", [r"src/zone/suffixes\.c"]),
     (r"systemd/", [r"src/candord/(main|daemon)\.c"]),
     (r"jansson\.h", [r"src/candord/control\w*\.[ch]", r"src/candorctl/\w+\.[ch]"]),

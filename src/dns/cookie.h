@@ -10,7 +10,7 @@
 enum { COOKIE_SECRET_BYTES = 16, COOKIE_WHOLE_BYTES = 24 };
 
 /* Writes client cookie + fresh server cookie for `client`; `client_cookie` has 8 bytes. `now_s` is calendar
- * time. Returns COOKIE_WHOLE_BYTES, or 0 when it cannot be made. */
+ * time. Returns COOKIE_WHOLE_BYTES. */
 unsigned cookie_make(const uint8_t secret[COOKIE_SECRET_BYTES], const uint8_t *client_cookie,
                      const struct ip_address *client, uint32_t now_s, uint8_t out[COOKIE_WHOLE_BYTES]);
 
