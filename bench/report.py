@@ -104,7 +104,8 @@ def instructions(size):
 def start(size):
     print("#### Start from the text file, and memory\n")
     when(size, "start")
-    print("From exec until the first blocked name is blocked, asked from the first packet on; medians. Memory a second later. Unfiltered:\n"
+    print("From exec until the first blocked name is blocked, asked from the first packet on; medians. Memory when it rests again, a second later\n"
+          "at least. Unfiltered:\n"
           "blocked names that were answered as if there were no policy, in all of these starts.\n")
     head("server", "starts", "no policy s (CPU)", "with the file s (CPU)", "the file alone, CPU s", "RSS without MB", "RSS with MB", "peak MB",
          "bytes per rule", "unfiltered (for s)")

@@ -16,6 +16,7 @@ import time
 import peers
 
 STOP_S = 60
+SETTLES_S = 10
 
 
 def free_port():
@@ -227,9 +228,17 @@ class Server:
         with open("/proc/%d/clear_refs" % self.pid, "w") as f:
             f.write("5")
 
+    def settle(self):
+        """Until it has had next to nothing to do for a second: what follows an update (saving, giving back memory) is over."""
+        idle, until = 0, time.monotonic() + SETTLES_S + self.bench.rules / 200000
+        while idle < 2 and time.monotonic() < until:
+            before = self.cpu()
+            time.sleep(0.5)
+            idle = idle + 1 if self.cpu() - before < 0.02 else 0
+
     def weigh(self):
-        """What it takes a second after all is in force."""
-        time.sleep(1)
+        """What it takes when all is in force and it rests."""
+        self.settle()
         return dict(rss=self.memory(), peak=self.memory("VmHWM"))
 
     def load(self, name, seconds=0, once=0):

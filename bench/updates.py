@@ -61,9 +61,9 @@ def percentile(ordered, share):
 
 
 def longest_gap(answered_at, begin, finish):
-    """Between any two answers in a stretch of time, its ends included."""
+    """Between any two answers in a stretch of time, its ends included: how long, and when it began."""
     inside = [begin] + sorted(t for t in answered_at if begin <= t <= finish) + [finish]
-    return max(b - a for a, b in zip(inside, inside[1:]))
+    return max((b - a, a) for a, b in zip(inside, inside[1:]))
 
 
 def ms(seconds):
@@ -80,6 +80,7 @@ def update(server, kind, version, quiet_s, trigger):
     before, as long as the update and what is watched after it: `quiet_s` is as long as we expect that to be. A row."""
     bench = server.bench
     raw = os.path.join(bench.work, "probe.txt")
+    server.settle()
     server.forget_peak()
     row = dict(version=version, rss_before=server.memory())
     command = [bench.program("probe"), "127.0.0.1", str(server.port), bench.file("clean.txt"), "f%d.bench.test" % version,
@@ -118,7 +119,8 @@ def weigh(lines, began, effect):
     quiet = max(lines[0][0], began - (finish - began))
     answered = [sent + waited for sent, waited in lines if waited >= 0]
     window = sorted(waited if waited >= 0 else LOST_S for sent, waited in lines if began <= sent < finish)
-    return dict(gap_ms=ms(longest_gap(answered, began, finish)), noise_ms=ms(longest_gap(answered, quiet, began)),
+    gap, gap_at = longest_gap(answered, began, finish)
+    return dict(gap_ms=ms(gap), gap_at=round(gap_at - began, 3), noise_ms=ms(longest_gap(answered, quiet, began)[0]),
                 window_s=round(finish - began, 3), noise_s=round(began - quiet, 3), asked=len(window),
                 p50_ms=ms(percentile(window, .5)), p999_ms=ms(percentile(window, .999)),
                 lost=sum(waited == -1 for sent, waited in lines if began <= sent < finish),
