@@ -102,7 +102,8 @@ def update(server, kind, version, quiet_s, trigger):
                 then = server.cpu()
                 time.sleep(POST_S / 2)
                 # Work that goes on when the version acts is over a second later, we suppose; from then on it only answers.
-                row["cpu"] = at_effect - before - idle * (effect - began) + max(0, 2 * then - at_effect - server.cpu())
+                row["cpu_effect"] = at_effect - before - idle * (effect - began)
+                row["cpu"] = row["cpu_effect"] + max(0, 2 * then - at_effect - server.cpu())
             elif words[0] == "BLOCKED":
                 row.update(blocked=int(words[1]), leaked=int(words[2]))
     finally:
