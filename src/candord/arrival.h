@@ -91,9 +91,9 @@ void arrival_free(struct arrival *arrival);
 /* Hands over to the keeper thread. From any thread. When memory is out, done() is called at once, here. */
 void arrival_deliver(struct daemon *daemon, struct arrival *arrival);
 
-/* What can be done ahead: the difference from `latest` (may be NULL), the bytes to be stored. Any thread;
- * failing is no harm. arrival_unprepare() takes it back: `latest` has changed meanwhile. */
-void arrival_prepare(struct arrival *arrival, struct zone_content *latest);
+/* What can be done ahead: the difference from `latest` (may be NULL), the bytes to be stored at `path`. Any
+ * thread; failing is no harm. arrival_unprepare() takes it back: `latest` has changed meanwhile. */
+void arrival_prepare(struct arrival *arrival, struct zone_content *latest, const char *path);
 void arrival_unprepare(struct arrival *arrival);
 void arrival_prepare_here(struct daemon *daemon, struct arrival *arrival); /* with what the keeper has */
 

@@ -26,21 +26,21 @@ static int compare(struct arrival *arrival, struct zone_content *latest)
     return 0;
 }
 
-static void encode(struct arrival *arrival)
+static void encode(struct arrival *arrival, const char *path)
 {
     bool step = arrival->changes && (!arrival->whole || is_worth_it(arrival->changes, arrival->whole));
     arrival->body_whole = !step;
     arrival->body =
-        step ? store_body_step(arrival->origin, arrival->changes) : store_body_whole(arrival->whole);
+        step ? store_body_step(arrival->origin, arrival->changes) : store_body_whole(arrival->whole, path);
 }
 
-void arrival_prepare(struct arrival *arrival, struct zone_content *latest)
+void arrival_prepare(struct arrival *arrival, struct zone_content *latest, const char *path)
 {
     if (arrival->kind == ARRIVAL_CHANGES && arrival->changes) {
-        encode(arrival);
+        encode(arrival, path);
     } else if (arrival->kind == ARRIVAL_WHOLE && arrival->whole && compare(arrival, latest) == 0 &&
                !arrival->same) {
-        encode(arrival);
+        encode(arrival, path);
     }
 }
 
@@ -61,6 +61,6 @@ void arrival_prepare_here(struct daemon *daemon, struct arrival *arrival)
 {
     struct zone_look look;
     if (keeper_look(&daemon->keeper, arrival->view_name, arrival->origin, &look) && look.store)
-        arrival_prepare(arrival, look.latest);
+        arrival_prepare(arrival, look.latest, store_path(look.store));
     zone_look_fini(&look);
 }

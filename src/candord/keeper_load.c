@@ -107,7 +107,7 @@ static bool is_out_of_step(const struct kept_zone *zone, const struct arrival *a
 static int take_loaded(struct keeper *keeper, struct kept_zone *zone, struct arrival *arrival, char why[512])
 {
     if (zone->store)
-        arrival_prepare(arrival, zone->latest);
+        arrival_prepare(arrival, zone->latest, store_path(zone->store));
     if (is_out_of_step(zone, arrival, why))
         return ERR_INVALID;
     if (!arrival->same)

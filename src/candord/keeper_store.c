@@ -258,7 +258,7 @@ static int add_base(struct kept_zone *zone, struct store_state *next)
     struct store_state state = state_of(zone);
     state.in_force = STORE_THIS;
     state.hold = HOLD_NONE;
-    struct store_body *body = store_body_whole(zone->content);
+    struct store_body *body = store_body_whole(zone->content, store_path(zone->store));
     int error = add_body(zone, body, (uint8_t)zone->source, &state);
     store_body_free(body);
     zone->force_stamp = error ? 0 : state.in_force;
@@ -274,8 +274,8 @@ static int add_next(struct kept_zone *zone, const struct taking *taking, struct 
     bool step = zone->latest_stamp && arrival->changes;
     if (arrival->body && (step || arrival->body_whole))
         return add_body(zone, arrival->body, (uint8_t)arrival->source, state);
-    struct store_body *body =
-        step ? store_body_step(zone->origin, arrival->changes) : store_body_whole(taking->next);
+    struct store_body *body = step ? store_body_step(zone->origin, arrival->changes)
+                                   : store_body_whole(taking->next, store_path(zone->store));
     int error = add_body(zone, body, (uint8_t)arrival->source, state);
     store_body_free(body);
     return error;
@@ -339,7 +339,7 @@ static int catch_up(struct kept_zone *zone)
         error = add_base(zone, &state);
     else if (!zone->force_stamp)
         state.in_force = STORE_THIS;
-    struct store_body *body = error ? NULL : store_body_whole(zone->latest);
+    struct store_body *body = error ? NULL : store_body_whole(zone->latest, store_path(zone->store));
     if (!error)
         error = add_body(zone, body, (uint8_t)zone->source, &state);
     store_body_free(body);

@@ -85,7 +85,7 @@ static void prepare(struct kept_zone *zone, struct arrival *arrival)
     if (arrival->kind == ARRIVAL_WHOLE && arrival->compared_with != zone->latest) {
         arrival_unprepare(arrival);
         if (zone->store)
-            arrival_prepare(arrival, zone->latest);
+            arrival_prepare(arrival, zone->latest, store_path(zone->store));
     }
 }
 

@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "dns/name.h"
 #include "store/parts.h"
+
+enum { PIECE_BYTES = 256 << 10 };
 
 void reading_begin(struct store *store, struct store_reading *out)
 {
@@ -19,6 +22,64 @@ void reading_end(struct store_reading *reading)
     reading->file = NULL;
 }
 
+/* A body on its way in. */
+struct pieces {
+    int fd;
+    uint64_t at, left, hash;
+    uint8_t *bytes;
+    size_t kept, length; /* bytes of a record that goes on, and all there are */
+};
+
+static int next_piece(struct pieces *p)
+{
+    size_t length = p->left < PIECE_BYTES ? (size_t)p->left : PIECE_BYTES;
+    uint8_t *to = p->bytes + p->kept;
+    int error = file_read(p->fd, to, length, p->at);
+    if (error)
+        return error;
+    p->at += length;
+    p->left -= length;
+    p->length = p->kept + length;
+    p->hash = p->left ? hash_more(p->hash, to, length) : hash_rest(p->hash, to, length);
+    return 0;
+}
+
+static void drop_read(struct pieces *p, size_t used)
+{
+    p->kept = p->length - used;
+    memmove(p->bytes, p->bytes + used, p->kept);
+}
+
+/* The records of an entry, read in pieces. They are given to `each` before the hash is known, so the caller
+ * must be able to drop them. ERR_MALFORMED: damaged, whatever else was found. */
+static int each_record(const struct store_reading *reading, const struct store_entry *entry,
+                       int (*each)(void *context, bool remove, const struct policy_record *record),
+                       void *context)
+{
+    const struct store_head *head = &entry->head;
+    uint64_t state_at = entry->offset + STORE_HEAD_BYTES;
+    uint8_t state[STORE_SLOT_BYTES];
+    struct pieces p = {.fd = reading->file->fd,
+                       .at = state_at + head->state_bytes,
+                       .left = head->body_bytes,
+                       .hash = store_body_hash_begin(head->body_bytes),
+                       .bytes = malloc(PIECE_BYTES + STORE_RECORD_BYTES_MAX)};
+    int error = p.bytes ? file_read(p.fd, state, head->state_bytes, state_at) : ERR_NOMEM, result = 0;
+    do {
+        size_t used = 0;
+        if (!error)
+            error = next_piece(&p);
+        if (!error && !result)
+            result = store_body_some(p.bytes, p.length, !p.left, reading->origin, each, context, &used);
+        if (!error)
+            drop_read(&p, result ? p.length : used);
+    } while (p.left && !error);
+    free(p.bytes);
+    if (!error && store_hash(head->stamp ^ p.hash, state, head->state_bytes) != head->rest_hash)
+        error = ERR_MALFORMED;
+    return error ? error : result;
+}
+
 static int add_to_draft(void *context, bool remove, const struct policy_record *record)
 {
     const char *why = NULL;
@@ -31,16 +92,9 @@ static int add_to_draft(void *context, bool remove, const struct policy_record *
 static int build_base(const struct store_reading *reading, const struct store_entry *entry,
                       struct zone_content **out)
 {
-    uint8_t *bytes = NULL;
     const char *why = NULL;
-    int error = file_read_entry(reading->file, entry, &bytes);
-    struct zone_draft *draft = error ? NULL : zone_draft_new(reading->origin, reading->policy);
-    if (!error && !draft)
-        error = ERR_NOMEM;
-    if (!error)
-        error = store_body_each(bytes + entry->head.state_bytes, entry->head.body_bytes, reading->origin,
-                                add_to_draft, draft);
-    free(bytes);
+    struct zone_draft *draft = zone_draft_new(reading->origin, reading->policy);
+    int error = draft ? each_record(reading, entry, add_to_draft, draft) : ERR_NOMEM;
     if (error) {
         zone_draft_free(draft);
         return error;
@@ -57,13 +111,7 @@ static int add_to_changes(void *context, bool remove, const struct policy_record
 int reading_changes(const struct store_reading *reading, const struct store_entry *entry,
                     struct zone_changes *changes)
 {
-    uint8_t *bytes = NULL;
-    int error = file_read_entry(reading->file, entry, &bytes);
-    if (!error)
-        error = store_body_each(bytes + entry->head.state_bytes, entry->head.body_bytes, reading->origin,
-                                add_to_changes, changes);
-    free(bytes);
-    return error;
+    return each_record(reading, entry, add_to_changes, changes);
 }
 
 static int apply_steps(const struct store_reading *reading, const struct zone_content *base,

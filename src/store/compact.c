@@ -79,6 +79,12 @@ struct compaction {
     uint64_t from, at; /* how far the old file has been copied, and to where */
 };
 
+static uint64_t root_body_at(const struct store_entry *old)
+{
+    return STORE_ENTRIES_AT + STORE_HEAD_BYTES + old->head.state_bytes;
+}
+
+/* Its body is there. */
 static int write_root(struct compaction *c, const struct store_entry *old, const struct store_body *body)
 {
     uint8_t bytes[STORE_HEAD_BYTES];
@@ -96,28 +102,17 @@ static int write_root(struct compaction *c, const struct store_entry *old, const
         error = file_write(c->file->fd, bytes, sizeof bytes, STORE_ENTRIES_AT);
     if (!error)
         error = file_write(c->file->fd, c->state, c->root.state_bytes, STORE_ENTRIES_AT + STORE_HEAD_BYTES);
-    if (!error)
-        error = file_write(c->file->fd, body->bytes, body->length,
-                           STORE_ENTRIES_AT + STORE_HEAD_BYTES + c->root.state_bytes);
-    c->at = STORE_ENTRIES_AT + STORE_HEAD_BYTES + c->root.state_bytes + body->length;
+    c->at = root_body_at(old) + body->length;
     c->from = old->offset + entry_bytes(old);
     return error;
 }
 
 static int copy_to(struct compaction *c, uint64_t end)
 {
-    static const size_t piece = 1 << 18;
-    uint8_t *bytes = c->from < end ? malloc(piece) : NULL;
-    int error = c->from < end && !bytes ? ERR_NOMEM : 0;
-    while (c->from < end && !error) {
-        size_t length = end - c->from < piece ? (size_t)(end - c->from) : piece;
-        error = file_read(c->reading.file->fd, bytes, length, c->from);
-        if (!error)
-            error = file_write(c->file->fd, bytes, length, c->at);
-        c->from += length;
-        c->at += length;
-    }
-    free(bytes);
+    uint64_t length = c->from < end ? end - c->from : 0;
+    int error = file_copy(c->reading.file->fd, c->from, c->file->fd, c->at, length);
+    c->from += length;
+    c->at += length;
     return error;
 }
 
@@ -192,10 +187,14 @@ static int rewrite(struct compaction *c, const struct store_entry *path, size_t 
     struct zone_content *content = NULL;
     size_t bad;
     int error = reading_build(&c->reading, NULL, path, count, &content, &bad);
-    struct store_body *body = error ? NULL : store_body_whole(content);
-    zone_content_unref(content);
+    struct store_body *body = NULL;
     if (!error)
-        error = body ? file_make(c->store, &c->file) : ERR_NOMEM;
+        error = file_make(c->store, &c->file);
+    if (!error) {
+        body = store_body_write(content, c->file->fd, root_body_at(&path[count - 1]));
+        error = body ? body->error : ERR_NOMEM;
+    }
+    zone_content_unref(content);
     if (!error)
         error = write_root(c, &path[count - 1], body);
     store_body_free(body);

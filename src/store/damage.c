@@ -11,21 +11,6 @@
 #include "dns/name.h"
 #include "store/parts.h"
 
-enum { COPY_BYTES = 1 << 16 };
-
-static int copy_entries(struct store *store, int to, uint64_t end)
-{
-    uint8_t bytes[COPY_BYTES];
-    int error = 0;
-    for (uint64_t at = STORE_ENTRIES_AT; at < end && !error; at += sizeof bytes) {
-        size_t length = end - at < sizeof bytes ? (size_t)(end - at) : sizeof bytes;
-        error = file_read(store->file->fd, bytes, length, at);
-        if (!error)
-            error = file_write(to, bytes, length, at);
-    }
-    return error;
-}
-
 /* The file as it is gets another name; a new one holds what is whole. */
 static int move_aside(struct store *store)
 {
@@ -35,7 +20,8 @@ static int move_aside(struct store *store)
         return ERR_SPACE;
     int error = file_make(store, &file);
     if (!error)
-        error = copy_entries(store, file->fd, store->end);
+        error = file_copy(store->file->fd, STORE_ENTRIES_AT, file->fd, STORE_ENTRIES_AT,
+                          store->end - STORE_ENTRIES_AT);
     if (!error && fsync(file->fd))
         error = err_from_errno(errno);
     if (!error) {

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "store/parts.h"
 
+enum { COPY_BYTES = 1 << 18 };
+
 int file_read(int fd, void *to, size_t length, uint64_t offset)
 {
     uint8_t *at = to;
@@ -43,6 +45,35 @@ int file_write(int fd, const void *from, size_t length, uint64_t offset)
             offset += (uint64_t)put;
             length -= (size_t)put;
         }
+    }
+    return 0;
+}
+
+/* Where the system cannot. */
+static int copy_by_hand(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t length)
+{
+    uint8_t *piece = malloc(COPY_BYTES);
+    int error = piece ? 0 : ERR_NOMEM;
+    for (uint64_t done = 0; done < length && !error; done += COPY_BYTES) {
+        size_t part = length - done < COPY_BYTES ? (size_t)(length - done) : COPY_BYTES;
+        error = file_read(from, piece, part, from_at + done);
+        if (!error)
+            error = file_write(to, piece, part, to_at + done);
+    }
+    free(piece);
+    return error;
+}
+
+int file_copy(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t length)
+{
+    off_t in = (off_t)from_at, out = (off_t)to_at;
+    while (length) {
+        ssize_t copied = copy_file_range(from, &in, to, &out, length, 0);
+        if (copied < 0 && errno == EINTR)
+            continue;
+        if (copied <= 0) /* other file systems, old kernels, and what is really wrong: that is found again */
+            return copy_by_hand(from, (uint64_t)in, to, (uint64_t)out, length);
+        length -= (uint64_t)copied;
     }
     return 0;
 }
@@ -137,26 +168,4 @@ void file_sync_directory(const char *path)
     if (fsync(fd))
         log_write(LOG_ZONELOAD, LEVEL_WARN, "%s: %s", directory, strerror(errno));
     close(fd);
-}
-
-static uint64_t rest_hash(const struct store_head *head, const uint8_t *bytes)
-{
-    uint64_t body = store_body_hash(bytes + head->state_bytes, (size_t)head->body_bytes);
-    return store_hash(head->stamp ^ body, bytes, head->state_bytes);
-}
-
-int file_read_entry(const struct store_file *file, const struct store_entry *entry, uint8_t **bytes)
-{
-    size_t length = entry->head.state_bytes + (size_t)entry->head.body_bytes;
-    *bytes = malloc(length + 1);
-    if (!*bytes)
-        return ERR_NOMEM;
-    int error = file_read(file->fd, *bytes, length, entry->offset + STORE_HEAD_BYTES);
-    if (!error && rest_hash(&entry->head, *bytes) != entry->head.rest_hash)
-        error = ERR_MALFORMED;
-    if (error) {
-        free(*bytes);
-        *bytes = NULL;
-    }
-    return error;
 }

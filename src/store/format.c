@@ -12,9 +12,14 @@ enum { FLAG_WHOLE = 1, FLAG_SIDE = 2, FLAG_EXPIRED = 1, FLAG_UNSYNCED = 2 };
 
 static const char magic[8] = "CandorZ\n";
 
+uint64_t store_hash_seed(uint64_t seed)
+{
+    return seed ^ 0x53746f72655a6f6eu;
+}
+
 uint64_t store_hash(uint64_t seed, const void *bytes, size_t length)
 {
-    return hash_bytes(seed ^ 0x53746f72655a6f6eu, bytes, length);
+    return hash_bytes(store_hash_seed(seed), bytes, length);
 }
 
 void store_write_u64(struct writer *w, uint64_t value)

@@ -43,7 +43,7 @@ struct store_head {
     uint64_t added, removed; /* records */
     uint32_t state_bytes;
     uint64_t body_bytes;
-    uint64_t rest_hash; /* of state and body: store_hash(stamp ^ store_body_hash(body), state) */
+    uint64_t rest_hash; /* of state and body: store_hash(stamp ^ store_hash(3, body), state) */
     uint64_t
         mark; /* by chance, kept for good: tells it from other journals' entries of this stamp; 0: none */
 };
@@ -68,19 +68,37 @@ void store_write_u64(struct writer *w, uint64_t value);
 uint64_t store_read_u64(struct reader *r);
 
 uint64_t store_hash(uint64_t seed, const void *bytes, size_t length);
+uint64_t store_hash_seed(uint64_t seed); /* the same for hash_begin() */
 
 /* --- bodies --- */
 
+/* Small ones lie in memory. A large one is a file without a name beside the store's: so it takes no memory
+ * while it waits, and is copied where it belongs by the system. */
 struct store_body {
-    uint8_t *bytes;
-    size_t length, room;
+    uint8_t *bytes; /* NULL: in the file */
+    size_t used, room;
+    int fd;          /* -1: in memory */
+    uint64_t at;     /* where in the file it begins */
+    uint64_t length; /* of all */
+    int error;       /* why there is none */
     bool whole;
     uint32_t serial_from, serial;
     uint64_t added, removed;
     uint64_t hash; /* of the bytes; made where the body is made */
 };
 
-uint64_t store_body_hash(const uint8_t *bytes, size_t length);
+/* All records of a version, written to `fd` from `at` on; not synced. */
+struct store_body *store_body_write(const struct zone_content *content, int fd, uint64_t at) MUST_CHECK;
+
+/* The hash of a body that is read in pieces: begin; more, with pieces of a multiple of 8 bytes; end. */
+uint64_t store_body_hash_begin(uint64_t length);
+
+/* The records in the first bytes of a body or of what is left of it, as far as they can be whole: *used of
+ * them were read. `final`: nothing follows these bytes. Else as store_body_each(). */
+enum { STORE_RECORD_BYTES_MAX = 66 * 1024 };
+int store_body_some(const uint8_t *bytes, size_t length, bool final, const uint8_t *origin,
+                    int (*each)(void *context, bool remove, const struct policy_record *record),
+                    void *context, size_t *used) MUST_CHECK;
 
 /* Calls `each` for every record of a body. Stops at a non-zero result and returns it; ERR_MALFORMED: the
  * bytes are no such records. The record is valid only during the call. */

@@ -49,6 +49,7 @@ struct store {
 
 int file_read(int fd, void *to, size_t length, uint64_t offset) MUST_CHECK; /* all of it, or an error */
 int file_write(int fd, const void *from, size_t length, uint64_t offset) MUST_CHECK;
+int file_copy(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t length) MUST_CHECK;
 struct store_file *file_ref(struct store_file *file);
 void file_unref(struct store_file *file);
 
@@ -62,10 +63,6 @@ int file_lock(int fd) MUST_CHECK;
 
 /* Sees that the directory knows of a new name. */
 void file_sync_directory(const char *path);
-
-/* The state and body of an entry, checked; malloc'ed. ERR_MALFORMED: damaged. */
-int file_read_entry(const struct store_file *file, const struct store_entry *entry,
-                    uint8_t **bytes) MUST_CHECK;
 
 /* --- the entries (store/entries.c), under the lock --- */
 
@@ -110,7 +107,7 @@ int reading_build(const struct store_reading *reading, const struct zone_content
                   const struct store_entry *path, size_t count, struct zone_content **out,
                   size_t *bad) MUST_CHECK;
 
-/* Appends an entry's records to `changes`. */
+/* Appends an entry's records to `changes`, which are to be dropped when it fails. */
 int reading_changes(const struct store_reading *reading, const struct store_entry *entry,
                     struct zone_changes *changes) MUST_CHECK;
 

@@ -182,7 +182,7 @@ static int write_entry(struct store *store, const struct store_head *head, const
     uint8_t bytes[STORE_HEAD_BYTES];
     store_head_write(head, bytes);
     struct iovec parts[] = {
-        {bytes, sizeof bytes}, {(void *)state, head->state_bytes}, {body->bytes, body->length}};
+        {bytes, sizeof bytes}, {(void *)state, head->state_bytes}, {body->bytes, body->used}};
     ssize_t put = pwritev(store->file->fd, parts, 3, (off_t)store->end);
     size_t done = put < 0 ? 0 : (size_t)put, start = 0;
     int error = put < 0 && errno != EINTR ? err_from_errno(errno) : 0;
@@ -193,6 +193,8 @@ static int write_entry(struct store *store, const struct store_head *head, const
                                store->end + start + skip);
         start += parts[i].iov_len;
     }
+    if (!error && body->fd >= 0)
+        error = file_copy(body->fd, body->at, store->file->fd, store->end + start, body->length);
     return error;
 }
 
@@ -250,7 +252,9 @@ static int add(struct store *store, const struct store_body *body, bool side, ui
                               .body_bytes = body->length};
     pthread_mutex_lock(&store->lock);
     head.parent = store->latest;
-    int error = head.parent || body->whole ? make_file(store) : ERR_NOT_FOUND;
+    int error = body->error;
+    if (!error)
+        error = head.parent || body->whole ? make_file(store) : ERR_NOT_FOUND;
     if (!error)
         error = append(store, body, &head, state);
     bool fat = !error && store->helper && !store->compacting && store_is_fat(store);

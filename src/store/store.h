@@ -89,9 +89,10 @@ int store_load(struct store *store, struct zone_content **latest, struct zone_co
 /* --- writing --- */
 
 /* A version's records as they are stored: expensive for whole ones, so made on the thread that delivers.
- * NULL: memory. */
+ * Large whole ones wait in a file without a name in the directory of `path`, the store's. NULL: memory; a
+ * failed file is told by store_add(). */
 struct store_body;
-struct store_body *store_body_whole(const struct zone_content *content) MUST_CHECK;
+struct store_body *store_body_whole(const struct zone_content *content, const char *path) MUST_CHECK;
 struct store_body *store_body_step(const uint8_t *origin, const struct zone_changes *changes) MUST_CHECK;
 size_t store_body_bytes(const struct store_body *body);
 void store_body_free(struct store_body *body);

@@ -120,7 +120,7 @@ static inline struct store *open_at(const struct place *place, bool policy)
 static inline int add_whole(struct store *store, const struct zone_content *content,
                             struct store_state *state)
 {
-    struct store_body *body = store_body_whole(content);
+    struct store_body *body = store_body_whole(content, store_path(store));
     assert_non_null(body);
     int error = store_add(store, body, 1, 1000 + zone_content_serial(content), state);
     store_body_free(body);

@@ -2,6 +2,7 @@
 /* What is put into a store is there when it is opened again: versions, steps, what acts and why. */
 #include "storing.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -335,6 +336,73 @@ static void a_full_disk_leaves_it_as_it_was(void **unused)
     place_remove(&place);
 }
 
+static void change_byte(const char *path, uint64_t at)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+    close(fd);
+}
+
+static void assert_builds(struct store *store, const struct zone_content *content)
+{
+    struct zone_content *built;
+    assert_int_equal(store_build(store, store_find(store, zone_content_serial(content)), &built), 0);
+    assert_true(same_content(built, content));
+    zone_content_unref(built);
+}
+
+/* Too large to wait in memory, and to be read in one piece. */
+static void large_versions_are_written_and_read_in_pieces(void **unused)
+{
+    (void)unused;
+    enum { VERSIONS = 5, MORE = 70000 };
+    struct place place = place_make();
+    struct zone_content *all[VERSIONS], *built;
+    struct store *store = open_at(&place, true);
+    for (uint32_t i = 0; i < VERSIONS; i++) {
+        struct store_state state = {.in_force = STORE_THIS};
+        all[i] = version_more(i + 1, true, i == 1 || i == 2 ? MORE : 0);
+        assert_int_equal(add_whole(store, all[i], &state), 0);
+    }
+    assert_true(store_bytes(store) > 2 * MORE * 20);
+    assert_builds(store, all[1]);
+    assert_int_equal(store_compact(store), 0);
+    assert_true(store_find(store, 1) == 0);
+    store_unref(store);
+    store = open_at(&place, true);
+    for (unsigned i = 1; i < VERSIONS; i++)
+        assert_builds(store, all[i]);
+    change_byte(place.path, store_bytes(store) / 4 * 3);
+    assert_int_equal(store_build(store, store_find(store, 3), &built), ERR_MALFORMED);
+    assert_builds(store, all[1]);
+    assert_acts(store, 5, 5, true);
+    store_unref(store);
+    for (unsigned i = 0; i < VERSIONS; i++)
+        zone_content_unref(all[i]);
+    place_remove(&place);
+}
+
+static void no_room_beside_the_store_is_told_when_a_version_is_added(void **unused)
+{
+    (void)unused;
+    struct place place = place_make();
+    struct store *store = open_at(&place, true);
+    struct zone_content *one = version_more(1, true, 70000);
+    struct store_state state = {.in_force = STORE_THIS};
+    struct store_body *body = store_body_whole(one, "/nonexistent/zone.journal");
+    assert_non_null(body);
+    assert_int_equal(store_add(store, body, 1, 1000, &state), err_from_errno(ENOENT));
+    store_body_free(body);
+    assert_int_equal(store_latest(store), 0);
+    assert_int_equal(add_whole(store, one, &state), 0);
+    zone_content_unref(one);
+    store_unref(store);
+    place_remove(&place);
+}
+
 static void a_difference_is_a_step_and_the_same_is_none(void **unused)
 {
     (void)unused;
@@ -371,6 +439,8 @@ int main(void)
         cmocka_unit_test(what_acts_is_not_lost_when_versions_become_one),
         cmocka_unit_test(the_helper_keeps_the_file_small),
         cmocka_unit_test(a_full_disk_leaves_it_as_it_was),
+        cmocka_unit_test(large_versions_are_written_and_read_in_pieces),
+        cmocka_unit_test(no_room_beside_the_store_is_told_when_a_version_is_added),
         cmocka_unit_test(a_difference_is_a_step_and_the_same_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
