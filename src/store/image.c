@@ -121,6 +121,7 @@ static struct mapping *map_file(int fd, size_t length)
         free(mapping);
         return NULL;
     }
+    madvise(at, length, MADV_HUGEPAGE); /* so that what has to come from the disk comes in such pages */
     *mapping = (struct mapping){at, length};
     return mapping;
 }
