@@ -89,6 +89,19 @@ static void print_problem(void *context, const struct config_problem *problem)
            problem->error ? "" : "warning: ", problem->message);
 }
 
+/* Certificates are read as a start would read them. */
+static unsigned check_tls(const struct config *config, const char *file)
+{
+    struct tls_servers *servers = NULL;
+    char problem[512];
+    int error = tls_servers_new(config, &servers, problem, sizeof problem);
+    if (error)
+        printf("%s: TLS cannot be served: %s\n", file, problem);
+    else
+        tls_servers_free(servers);
+    return error != 0;
+}
+
 static int check(const struct daemon_options *options)
 {
     const struct config_read_options read = {.file = options->config_file,
@@ -99,7 +112,7 @@ static int check(const struct daemon_options *options)
     int error = config_read(&read, &config);
     if (error)
         return 1;
-    unsigned errors = keeper_check(config, stdout);
+    unsigned errors = keeper_check(config, stdout) + check_tls(config, options->config_file);
     config_free(config);
     return errors ? 1 : 0;
 }

@@ -332,6 +332,10 @@ def check_reload(box, candord):
         candord.reload()
         candord.wait_log("tls t: .*cert.pem: .*; the certificate in force stays")
         assert asks(candord, ca=fresh[0])
+    with tap.case("candord -t says which file"):
+        r = subprocess.run([servers.program(box.build, "candord"), "-t", "-c", candord.file], text=True, capture_output=True,
+                           stdin=subprocess.DEVNULL, timeout=60)
+        assert r.returncode == 1 and re.search(r"TLS cannot be served: .*cert\.pem: ", r.stdout), r
     with tap.case("at the start it is an error, and the log says which file"):
         server = servers.Candord(box, "broken", candord.fill(CONFIGURATION % {"tls": "", "options": ""}).replace(
             str(candord.port), "@PORT@").replace(str(candord.control), "@CONTROL@"))

@@ -135,6 +135,34 @@ def check_ixfr(candord):
         tap.equal(len(got), len(records(xfr(candord, "rpz.test"))))
 
 
+RATIO = KEY + """
+options { listen-on port @PORT@ { 127.0.0.1; }; listen-on-v6 { none; }; directory "@DIR@"; pid-file none; recursion no;
+    notify no; max-ixfr-ratio %s; %s };
+zone "rpz.test" { type primary; file "rpz"; allow-update { key k; }; allow-transfer { key k; }; };
+"""
+
+
+def is_incremental(server, serial):
+    got = records(xfr(server, "rpz.test", "IXFR", serial))
+    return got[1][1] == dns.rdatatype.SOA
+
+
+def check_ratio(box):
+    """Far from the limit on either side: named counts bytes, candord records."""
+    many = SOA + "".join("n%d.example CNAME .\n" % i for i in range(200))
+    for ratio, expected in (("20%", [True, False]), ("unlimited", [True, True]), ("1000%", [True, True])):
+        with tap.case("max-ixfr-ratio %s: one change in 200 and 150, sent as named sends them" % ratio):
+            forms = []
+            for start, own in ((box.candord, ""), (box.named, "session-keyfile none;")):
+                server = start(RATIO % (ratio, own), files={"rpz": many})
+                update(server, ("add", "more.rpz.test.", 300, "TXT", "one"))
+                form = [is_incremental(server, 10)]
+                update(server, *[("add", "more%d.rpz.test." % i, 300, "TXT", "many") for i in range(150)])
+                forms.append(form + [is_incremental(server, 10)])
+                server.stop()
+            tap.equal(forms, [expected] * 2)
+
+
 def check_reload(candord):
     with tap.case("a changed zone file is an IXFR, too"):
         candord.write("zone", ZONE.replace("host 10", "host 11").replace("mail MX 10 www\n", "new A 192.0.2.4\n"))
@@ -498,6 +526,7 @@ def main():
         check_tools(candord, named)
         check_ixfr(candord)
         check_reload(candord)
+        check_ratio(box)
         check_connection(candord)
         start_secondaries(found, candord)
         check_secondaries(candord, found)
