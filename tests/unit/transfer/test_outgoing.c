@@ -3,7 +3,7 @@
  * were. */
 #include <stdlib.h>
 
-#include "../zone/zonetext.h"
+#include "../zone/changetext.h"
 
 #include "transfer/outgoing.h"
 
@@ -191,25 +191,6 @@ static void a_record_larger_than_the_message_goes_alone(void **state)
     assert_int_equal(error, ERR_SPACE);
     outgoing_free(outgoing);
     zone_content_unref(plain);
-}
-
-static bool removing;
-
-static int add_change(void *context, const struct zonefile_record *r)
-{
-    struct policy_record record = {r->owner, r->type, r->rclass, r->ttl_s, r->rdata, r->rdata_length};
-    return zone_changes_add(context, removing, &record);
-}
-
-static void change(struct zone_changes *changes, bool remove, const char *text)
-{
-    struct zonefile_options options = {.origin = name_of("z."),
-                                       .default_ttl_s = 300,
-                                       .record = add_change,
-                                       .problem = fail_on_problem,
-                                       .context = changes};
-    removing = remove;
-    assert_int_equal(zonefile_read_text(text, strlen(text), "test", &options), 0);
 }
 
 static void steps_stand_between_two_new_soas(void **state)

@@ -2,9 +2,7 @@
 /* Changes as an IXFR brings them, and what they make of a version, plain zone and policy zone alike. */
 #include <stdlib.h>
 
-#include "zonetext.h"
-
-#include "zone/changes.h"
+#include "changetext.h"
 
 static const char text_before[] = "@ 3600 SOA ns.z. root.z. 7 7200 1800 2592000 3600\n"
                                   "@ NS ns.z.\n"
@@ -15,25 +13,6 @@ static const char text_after[] = "@ 3600 SOA ns.z. root.z. 8 7200 1800 2592000 3
                                  "@ NS ns.z.\n"
                                  "b.com A 192.0.2.2\n"
                                  "c.com CNAME .\n";
-
-static bool removing;
-
-static int add_change(void *context, const struct zonefile_record *r)
-{
-    struct policy_record record = {r->owner, r->type, r->rclass, r->ttl_s, r->rdata, r->rdata_length};
-    return zone_changes_add(context, removing, &record);
-}
-
-static void change(struct zone_changes *changes, bool remove, const char *text)
-{
-    struct zonefile_options options = {.origin = name_of("z."),
-                                       .default_ttl_s = 300,
-                                       .record = add_change,
-                                       .problem = fail_on_problem,
-                                       .context = changes};
-    removing = remove;
-    assert_int_equal(zonefile_read_text(text, strlen(text), "test", &options), 0);
-}
 
 static struct zone_changes *step(void)
 {
