@@ -110,16 +110,22 @@ def main():
     signal.signal(signal.SIGHUP, interrupted)
     make_data(options, programs)
     work = tempfile.mkdtemp(prefix="candor-bench.")
+    failed = False
     try:
         bench = Bench(options, work, programs)
         for part in options.parts:
             began = time.monotonic()
-            PARTS[part](bench)
+            try:
+                PARTS[part](bench)
+            except Exception as why:        # the other parts are measured
+                failed = True
+                say("%s: %r" % (part, why))
             say("%s took %.0f s" % (part, time.monotonic() - began))
     except KeyboardInterrupt:
         sys.exit("interrupted")
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

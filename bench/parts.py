@@ -20,7 +20,7 @@ def alone(bench, part, names, measure):
             began, rows = beginning(), []
             try:
                 measure(bench, name, rows)
-            except (RuntimeError, OSError, AttributeError) as why:
+            except Exception as why:        # whatever it is, the others are measured
                 say("%s: %s: %s" % (part, name, why))
                 rows.append(dict(kind="failed", why=str(why)[-500:]))
             if rows:
@@ -117,20 +117,26 @@ def restart(bench):
 def answers(bench):
     """CPU of answers: all servers are up, without policy and with it, and take turns, so that a noisy machine hits them alike.
     One row for each server, policy and kind, with the figures of each round."""
-    servers, began, found = [], beginning(), {}
+    servers, began, found, failed = [], beginning(), {}, []
     names = bench.peers + (["candor+zones"] if "candor" in bench.peers else [])
     with Authoritative(bench):
         try:
             for name in names:
                 for policy in (None, "file"):
                     server = Server(bench, name, policy)
-                    if server.made and not (policy is None and "+" in name):
-                        servers.append(server)
-                        say("answers: %s is started, policy: %s" % (name, policy))
+                    if not server.made or (policy is None and "+" in name):
+                        continue
+                    servers.append(server)
+                    say("answers: %s is started, policy: %s" % (name, policy))
+                    try:
                         server.start()
-                        server.load("clean.txt", once=3)
-                        for kind in ("hit", "local") if policy else ():
-                            server.load(ANSWERS[kind], once=3)
+                        for file in ["clean.txt"] + (["hits.txt", "local.txt"] if policy else []):
+                            server.load(file, once=3)
+                    except Exception as why:    # the others take turns without it
+                        say("answers: %s: %s" % (name, why))
+                        failed.append(dict(peer=name, kind="failed", why=str(why)[-500:]))
+                        servers.remove(server)
+                        server.stop()
             for number in range(bench.rounds):
                 say("answers: round %d of %d" % (number + 1, bench.rounds))
                 for server in servers[::-1] if number & 1 else servers:
@@ -147,4 +153,5 @@ def answers(bench):
                 server.clean_up()
     rows = [dict(peer=server.name, policy=server.policy, kind=kind, us=[round(r["us"], 3) for r in rounds], qps=[r["qps"] for r in rounds],
                  lost=sum(r["lost"] for r in rounds), rcodes=rounds[-1]["rcodes"]) for (server, kind), rounds in found.items()]
+    rows += failed
     bench.note("answers", "all", rows, began)

@@ -67,7 +67,7 @@ def mb(kb):
 def answers(size):
     print("#### CPU µs per answer, user and system: median (lowest to highest of the rounds)\n")
     when(size, "answers")
-    rounds = max(len(r["us"]) for r in size.rows("answers"))
+    rounds = max(len(r["us"]) for r in size.rows("answers") if "us" in r)
     print("All servers are up and take turns, %d rounds; one thread each. Cold: 60,000 names through a stub, each once. Beside `echo`: the\n"
           "median of the rounds' ratios.\n" % rounds)
     head("server", *[t for _, _, t in ANSWERS], "clean beside echo", "kQPS clean, policy")
@@ -82,7 +82,7 @@ def answers(size):
         rows = size.rows("answers", peer, kind="clean", policy="file")
         cells.append("%.0f" % (statistics.median(rows[-1]["qps"]) / 1000) if rows else "–")
         row(peers.title(peer), *cells)
-    odd = [r for r in size.rows("answers") if r["lost"]]
+    odd = [r for r in size.rows("answers") if r.get("lost")]
     for r in odd:
         print("\n%s, %s, policy %s: %d questions lost." % (peers.title(r["peer"]), r["kind"], r["policy"], r["lost"]))
     print()
