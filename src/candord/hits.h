@@ -9,7 +9,7 @@
 #include "candord/worker.h"
 #include "rpz/sketch.h"
 
-enum { HITS_NOTES_PER_S = 512 };
+enum { HITS_NOTES_PER_S = 128 };
 
 /* hits_note() when it is a match's turn. */
 void hits_take(struct query *query, const struct policy_match *match);

@@ -107,7 +107,9 @@ struct query {
     struct dns_query asked;
     uint8_t name[NAME_MAX_BYTES]; /* lower case */
     uint8_t name_length;
-    uint64_t hash; /* of name and type, as the cache has it; set where the short way is tried */
+    /* Set where the short way is tried. */
+    uint64_t hash;       /* of name and type, as the cache has it */
+    struct truth *ahead; /* what a look ahead has found under that hash; NULL: nobody looked, or nothing */
 
     /* The world it sees. */
     struct snapshot *snapshot;
@@ -172,7 +174,7 @@ enum query_progress query_start(struct query *query, const uint8_t *packet, size
 /* The same in steps, for questions that came together: each is received; of those that are open then, what
  * they will need is asked for (nothing else is done, and it may be left out); then they are answered. */
 enum query_progress query_receive(struct query *query, const uint8_t *packet, size_t length);
-void query_look_ahead(const struct query *query);
+void query_look_ahead(struct query *query);
 enum query_progress query_answer(struct query *query);
 
 /* Goes on after the resolver's answer came (truth, ask_error), or stale-answer-client-timeout ran out; out

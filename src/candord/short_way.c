@@ -122,19 +122,25 @@ void short_way_open(struct query *q)
 {
     struct cache *cache = q->view->pool->cache;
     q->hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
+    q->ahead = NULL;
     cache_prefetch(cache, q->hash);
 }
 
-void query_look_ahead(const struct query *q)
+void query_look_ahead(struct query *q)
 {
-    if (q->is_short && !cache_prefetch_truth(q->view->pool->cache, q->hash) && q->policed)
+    if (!q->is_short)
+        return;
+    q->ahead = cache_prefetch_truth(q->view->pool->cache, q->hash);
+    if (!q->ahead && q->policed)
         ready_table_prefetch(worker_ready(q->worker), q->hash);
 }
 
 /* That recursion failed for others is nothing to somebody who may not have recursion. */
 static struct truth *fresh_truth(struct query *q)
 {
-    struct truth *truth = cache_find(q->view->pool->cache, q->hash, q->name, q->name_length, q->asked.qtype);
+    struct truth *truth = q->ahead;
+    if (!truth || !cache_confirm(truth, q->name, q->name_length, q->asked.qtype))
+        truth = cache_find(q->view->pool->cache, q->hash, q->name, q->name_length, q->asked.qtype);
     bool fresh = truth && truth->expires_ms > q->now_ms;
     return fresh && (q->may_recurse || !truth->failed) ? truth : NULL;
 }

@@ -13,7 +13,7 @@
 #include "candord/tls_server.h"
 #include "candord/worker_parts.h"
 
-enum { ASKED_NOTES_PER_S = 2048 }; /* for the guard */
+enum { ASKED_NOTES_PER_S = 512 }; /* for the guard */
 
 struct serving *worker_serving(struct worker *worker)
 {

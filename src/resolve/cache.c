@@ -341,7 +341,7 @@ void cache_prefetch(const struct cache *cache, uint64_t hash)
     __builtin_prefetch(&probe.slots[probe.at]);
 }
 
-bool cache_prefetch_truth(const struct cache *cache, uint64_t hash)
+struct truth *cache_prefetch_truth(const struct cache *cache, uint64_t hash)
 {
     enum { TRUTH_LINES = 5 }; /* most truths with their data */
     uint64_t found;
@@ -349,12 +349,21 @@ bool cache_prefetch_truth(const struct cache *cache, uint64_t hash)
          p.at = (p.at + 1) & p.mask) {
         if (found != hash)
             continue;
-        const char *truth = (const char *)slot_truth(&p.slots[p.at]);
+        struct truth *truth = slot_truth(&p.slots[p.at]);
         for (int line = 0; line < TRUTH_LINES; line++)
-            __builtin_prefetch(truth + line * CACHE_LINE);
-        return true;
+            __builtin_prefetch((const char *)truth + line * CACHE_LINE);
+        return truth;
     }
-    return false;
+    return NULL;
+}
+
+bool cache_confirm(struct truth *found, const uint8_t *name, size_t name_length, uint16_t qtype)
+{
+    if (!is_key(found, name, name_length, qtype))
+        return false;
+    if (!atomic_load_explicit(&found->touched, memory_order_relaxed))
+        atomic_store_explicit(&found->touched, true, memory_order_relaxed);
+    return true;
 }
 
 struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name, size_t name_length,
@@ -366,11 +375,8 @@ struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name
         if (found != hash)
             continue;
         struct truth *truth = slot_truth(&p.slots[p.at]);
-        if (!is_key(truth, name, name_length, qtype))
-            continue;
-        if (!atomic_load_explicit(&truth->touched, memory_order_relaxed))
-            atomic_store_explicit(&truth->touched, true, memory_order_relaxed);
-        return truth;
+        if (cache_confirm(truth, name, name_length, qtype))
+            return truth;
     }
     return NULL;
 }

@@ -32,9 +32,12 @@ void cache_resize(struct cache *cache, size_t max_bytes);
 uint64_t cache_hash(const struct cache *cache, const uint8_t *name, size_t name_length, uint16_t qtype);
 
 /* For who looks for several: asks for the place that a hash leads to; then, inside a read-side section, for
- * what stands there. False: nothing does. Without them cache_find() finds the same, only later. */
+ * what stands there, which is returned (NULL: nothing). Nobody has compared its name yet: cache_confirm()
+ * does, in the same section, and says whether it is the question's. Without them cache_find() finds the same,
+ * only later. */
 void cache_prefetch(const struct cache *cache, uint64_t hash);
-bool cache_prefetch_truth(const struct cache *cache, uint64_t hash);
+struct truth *cache_prefetch_truth(const struct cache *cache, uint64_t hash);
+bool cache_confirm(struct truth *found, const uint8_t *name, size_t name_length, uint16_t qtype);
 
 /* Inside a read-side section. Returns what is there, stale or not, or NULL; valid until the section ends. */
 struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name, size_t name_length,
