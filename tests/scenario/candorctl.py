@@ -86,7 +86,7 @@ def check_status(candord):
     with tap.case("status says who runs where, since when, with what"):
         told = candord.ctl_json("status")
         tap.equal(told["pid"], candord.pid)
-        tap.equal(told["listening"], [{"address": "127.0.0.1", "port": candord.port}])
+        tap.equal(told["listening"], [{"address": "127.0.0.1", "port": candord.port, "tls": None}])
         tap.equal([(v["name"], v["policy_zones"], v["policy_ready"]) for v in told["views"]],
                   [("people", ["first.rpz.", "second.rpz.", "watch.rpz."], True), ("staff", [], True)])
         assert 0 <= time.time() - told["started_at"] < 60 and told["configured_at"] >= told["started_at"], told
