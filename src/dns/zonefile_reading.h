@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One reading of a master file, shared by the parts that do it: pieces (zonefile.c), records over libzscanner
- * (zonefile_records.c) and without it (zonefile_plain.c), directives (zonefile_directives.c). Inner header of dns/. */
+ * (zonefile_records.c) and without it (zonefile_plain.c), directives (zonefile_directives.c). Inner header of
+ * dns/. */
 #ifndef DNS_ZONEFILE_READING_H
 #define DNS_ZONEFILE_READING_H
 
