@@ -132,6 +132,15 @@ static uint64_t slot_hash(const struct slot *slot)
     return atomic_load_explicit(&slot->hash, memory_order_acquire);
 }
 
+/* Goes on to a slot with this hash, if it does not stand at one; false: there is none. */
+static inline bool probe_to(struct probe *p, uint64_t hash)
+{
+    uint64_t found;
+    while ((found = slot_hash(&p->slots[p->at])) != hash && found != HASH_EMPTY)
+        p->at = (p->at + 1) & p->mask;
+    return found == hash;
+}
+
 static struct truth *slot_truth(const struct slot *slot)
 {
     return atomic_load_explicit(&slot->truth, memory_order_acquire);
@@ -344,17 +353,11 @@ void cache_prefetch(const struct cache *cache, uint64_t hash)
 struct truth *cache_prefetch_truth(const struct cache *cache, uint64_t hash)
 {
     enum { TRUTH_LINES = 5 }; /* most truths with their data */
-    uint64_t found;
-    for (struct probe p = probe_of(cache, hash); (found = slot_hash(&p.slots[p.at])) != HASH_EMPTY;
-         p.at = (p.at + 1) & p.mask) {
-        if (found != hash)
-            continue;
-        struct truth *truth = slot_truth(&p.slots[p.at]);
-        for (int line = 0; line < TRUTH_LINES; line++)
-            __builtin_prefetch((const char *)truth + line * CACHE_LINE);
-        return truth;
-    }
-    return NULL;
+    struct probe p = probe_of(cache, hash);
+    struct truth *truth = probe_to(&p, hash) ? slot_truth(&p.slots[p.at]) : NULL;
+    for (int line = 0; truth && line < TRUTH_LINES; line++)
+        __builtin_prefetch((const char *)truth + line * CACHE_LINE);
+    return truth;
 }
 
 bool cache_confirm(struct truth *found, const uint8_t *name, size_t name_length, uint16_t qtype)
@@ -369,11 +372,7 @@ bool cache_confirm(struct truth *found, const uint8_t *name, size_t name_length,
 struct truth *cache_find(struct cache *cache, uint64_t hash, const uint8_t *name, size_t name_length,
                          uint16_t qtype)
 {
-    uint64_t found;
-    for (struct probe p = probe_of(cache, hash); (found = slot_hash(&p.slots[p.at])) != HASH_EMPTY;
-         p.at = (p.at + 1) & p.mask) {
-        if (found != hash)
-            continue;
+    for (struct probe p = probe_of(cache, hash); probe_to(&p, hash); p.at = (p.at + 1) & p.mask) {
         struct truth *truth = slot_truth(&p.slots[p.at]);
         if (cache_confirm(truth, name, name_length, qtype))
             return truth;

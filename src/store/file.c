@@ -169,3 +169,14 @@ void file_sync_directory(const char *path)
         log_write(LOG_ZONELOAD, LEVEL_WARN, "%s: %s", directory, strerror(errno));
     close(fd);
 }
+
+int file_replace(const char *new_path, const char *path, int error)
+{
+    if (!error && rename(new_path, path))
+        error = err_from_errno(errno);
+    if (error)
+        unlink(new_path);
+    else
+        file_sync_directory(path);
+    return error;
+}

@@ -318,13 +318,7 @@ static int write_image(const struct writing *writing, uint64_t *bytes)
     int fd = make_new(new_path);
     if (fd < 0)
         return fd;
-    int error = write_file(writing, fd, bytes);
-    if (!error && rename(new_path, path))
-        error = err_from_errno(errno);
-    if (error)
-        unlink(new_path);
-    else
-        file_sync_directory(path);
+    int error = file_replace(new_path, path, write_file(writing, fd, bytes));
     close(fd); /* the lock with it */
     return error;
 }

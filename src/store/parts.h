@@ -64,6 +64,10 @@ int file_lock(int fd) MUST_CHECK;
 /* Sees that the directory knows of a new name. */
 void file_sync_directory(const char *path);
 
+/* The end of writing a file anew: it takes the place of `path`, or goes when there was an `error`, which is
+ * returned. */
+int file_replace(const char *new_path, const char *path, int error) MUST_CHECK;
+
 /* --- the entries (store/entries.c), under the lock --- */
 
 /* Reads what is in the file. `*cut`: where it ends to be whole; `*damaged`: not by an append that was broken

@@ -50,11 +50,5 @@ int store_write_text(const struct zone_content *content, const char *path)
     if (text.file && fclose(text.file) && !error)
         error = err_from_errno(errno);
     free(text.data);
-    if (!error && rename(new_path, path))
-        error = err_from_errno(errno);
-    if (error)
-        unlink(new_path);
-    else
-        file_sync_directory(path);
-    return error;
+    return file_replace(new_path, path, error);
 }

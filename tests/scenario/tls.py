@@ -71,20 +71,6 @@ def connect(server, **how):
     return context(**how).wrap_socket(plain)
 
 
-def receive(connection):
-    """The next message; None at the end."""
-    def exactly(count):
-        got = b""
-        while len(got) < count:
-            more = connection.recv(count - len(got))
-            if not more:
-                return None
-            got += more
-        return got
-    prefix = exactly(2)
-    return prefix and dns.message.from_wire(exactly(struct.unpack("!H", prefix)[0]))
-
-
 def question(name="www.z.test", rdtype="A", number=None):
     message = dns.message.make_query(name, rdtype)
     if number is not None:
@@ -97,7 +83,7 @@ def asks(server, **how):
     """Is a question answered over TLS?"""
     with connect(server, **how) as connection:
         connection.sendall(question())
-        return ask.rcode(receive(connection)) == "NOERROR"
+        return ask.rcode(ask.tcp_receive(connection)) == "NOERROR"
 
 
 def counters(server):
@@ -155,22 +141,22 @@ def check_connections(candord):
             wire = question(number=1)
             for piece in (wire[:1], wire[1:7], wire[7:] + question(number=2), b"".join(question(number=n) for n in range(3, 300))):
                 connection.sendall(piece)
-            tap.equal(sorted(receive(connection).id for _ in range(299)), list(range(1, 300)))
+            tap.equal(sorted(ask.tcp_receive(connection).id for _ in range(299)), list(range(1, 300)))
     with tap.case("sessions are resumed"):
         made = context()
         plain = socket.create_connection((candord.address, candord.control), timeout=20)
         with made.wrap_socket(plain) as first:
             first.sendall(question())
-            receive(first)
+            ask.tcp_receive(first)
             session = first.session
         plain = socket.create_connection((candord.address, candord.control), timeout=20)
         with made.wrap_socket(plain, session=session) as second:
             second.sendall(question())
-            tap.equal((second.session_reused, ask.rcode(receive(second))), (True, "NOERROR"))
+            tap.equal((second.session_reused, ask.rcode(ask.tcp_receive(second))), (True, "NOERROR"))
     with tap.case("who has asked and closes his side gets his answers, and a good-bye"):
         connection = connect(candord)
         connection.sendall(question() * 50)
-        got = [receive(connection) for _ in range(50)]
+        got = [ask.tcp_receive(connection) for _ in range(50)]
         assert all(got)
         connection.unwrap()     # raises when the other end breaks off
     with tap.case("300 connections one after the other, none is left"):
@@ -242,7 +228,7 @@ def check_bad(candord):
             raw.close()
             connection.close()
         other.sendall(question())
-        tap.equal(ask.rcode(receive(other)), "NOERROR")
+        tap.equal(ask.rcode(ask.tcp_receive(other)), "NOERROR")
         other.close()
     with tap.case("plain DNS on its own port goes on; what was bad is counted"):
         tap.equal(ask.rcode(ask.ask(candord, "www.z.test")), "NOERROR")
@@ -325,7 +311,7 @@ def check_reload(box, candord):
         candord.reload()
         assert asks(candord, ca=fresh[0])
         old.sendall(question())
-        tap.equal(ask.rcode(receive(old)), "NOERROR")
+        tap.equal(ask.rcode(ask.tcp_receive(old)), "NOERROR")
         old.close()
     with tap.case("one that cannot be read is said, and the one in force stays"):
         candord.write("cert.pem", "no certificate")
@@ -380,7 +366,7 @@ def check_policy(box, certificate):
             zone "rpz" { type primary; file "rpz"; };""", files=FILES)
         with connect(server) as connection:
             connection.sendall(question("blocked.z.test"))
-            tap.equal(ask.rcode(receive(connection)), "NXDOMAIN")
+            tap.equal(ask.rcode(ask.tcp_receive(connection)), "NXDOMAIN")
         listening = server.ctl_json("status")["listening"]
         tap.equal([(at["port"], at.get("tls")) for at in listening], [(server.port, None), (server.control, "ephemeral")])
         server.stop()
