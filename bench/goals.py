@@ -59,8 +59,12 @@ def instructions(size):
                max(found.values()) <= 1000, "–")
 
 
+def memory_goal(size):
+    return 18 if size.rules >= 10 ** 7 else 20
+
+
 def memory(size):
-    figure, goal = size.bytes_per_rule("candor"), 18 if size.rules >= 10 ** 7 else 20
+    figure, goal = size.bytes_per_rule("candor"), memory_goal(size)
     if figure is not None:
         yield "memory per rule, bytes", "%d" % goal, "%.1f" % figure, figure <= goal, best(size.bytes_per_rule, "%.0f")
 
@@ -145,13 +149,15 @@ def cold(size):
     for policy, text_ in ((None, "no policy"), ("file", "policy in force")):
         ours, theirs = size.rounds("candor", "cold", policy), size.rounds("unbound", "cold", policy)
         if ours and theirs:
-            figure = ours[0] / theirs[0]
-            yield ("cold misses through a stub, CPU beside Unbound: " + text_, "1 x", "%.2f x, %.1f µs" % (figure, ours[0]), figure <= 1,
-                   "%.1f µs (Unbound)" % theirs[0])
-    ours, theirs = size.instructions("candor", "cold", None), size.instructions("unbound", "cold", None)
-    if ours and theirs:
-        yield ("the same in user instructions: no policy", "1 x", "%.2f x, %d" % (ours / theirs, ours), ours <= theirs,
-               "%d (Unbound)" % theirs)
+            figure, said = ratio(ours, theirs)
+            yield ("cold misses through a stub, CPU beside Unbound: " + text_, "1 x", "%s, %s" % (said, us(ours)), figure <= 1,
+                   "%s (Unbound)" % us(theirs))
+    theirs = size.instructions("unbound", "cold", None)
+    for policy, text_ in ((None, "no policy"), ("file", "policy in force, Unbound's without")):
+        ours = size.instructions("candor", "cold", policy)
+        if ours and theirs:
+            yield ("the same in user instructions: " + text_, "1 x", "%.2f x, %d" % (ours / theirs, ours), ours <= theirs,
+                   "%d (Unbound)" % theirs)
 
 
 def tcp(size):
@@ -178,6 +184,9 @@ def zones(size):
     ours, one = size.instructions("candor+zones", "clean"), size.instructions("candor", "clean")
     if ours and one:
         yield "the same in user instructions", "1 x", "%.2f x (%d, %d)" % (ours / one, ours, one), ours <= one, "–"
+    figure, goal = size.bytes_per_rule("candor+zones"), memory_goal(size)
+    if figure is not None:
+        yield "the rules in 100 zones: memory per rule, bytes", "%d" % goal, "%.1f" % figure, figure <= goal, "–"
 
 
 GOALS = (clean, hits, instructions, memory, text, restart, ixfr, whole, unfiltered, cold, tcp, zones)

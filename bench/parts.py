@@ -27,8 +27,13 @@ def alone(bench, part, names, measure):
                 bench.note(part, name, rows, began)
 
 
+def with_zones(bench):
+    """The peers, and candor once more with the rules in a hundred zones."""
+    return bench.peers + (["candor+zones"] if "candor" in bench.peers else [])
+
+
 def start(bench):
-    """Memory, time and CPU from the start on, without policy and with its file."""
+    """Memory, time and CPU from the start on, without policy and with its file, or files."""
     def measure(bench, name, rows):
         for policy in (None, "file"):
             for i in range(bench.starts):
@@ -36,7 +41,7 @@ def start(bench):
                     if server.made:
                         row = server.start()
                         rows.append(dict(row, kind="start", policy=policy, **server.weigh()))
-    alone(bench, "start", [p for p in bench.peers if p != "echo"], measure)
+    alone(bench, "start", [p for p in with_zones(bench) if p != "echo"], measure)
 
 
 def reload(bench):
@@ -114,14 +119,25 @@ def restart(bench):
     alone(bench, "restart", [p for p in bench.peers if p in RESTARTS], measure)
 
 
+def in_pieces(bench, name, count):
+    """Files with an equal share each of a file's questions."""
+    with open(bench.file(name)) as f:
+        questions = f.readlines()
+    each = len(questions) // count
+    for i in range(count):
+        path = os.path.join(bench.work, "%d-%s" % (i, name))
+        with open(path, "w") as f:
+            f.writelines(questions[i * each:(i + 1) * each])
+        yield path
+
+
 def answers(bench):
     """CPU of answers: all servers are up, without policy and with it, and take turns, so that a noisy machine hits them alike.
     One row for each server, policy and kind, with the figures of each round."""
     servers, began, found, failed = [], beginning(), {}, []
-    names = bench.peers + (["candor+zones"] if "candor" in bench.peers else [])
     with Authoritative(bench):
         try:
-            for name in names:
+            for name in with_zones(bench):
                 for policy in (None, "file"):
                     server = Server(bench, name, policy)
                     if not server.made or (policy is None and "+" in name):
@@ -143,10 +159,11 @@ def answers(bench):
                     server.load("clean.txt", 0.2)       # who was idle for long has to find its memory again
                     for kind in ANSWERS if server.policy else ("clean",):
                         found.setdefault((server, kind), []).append(server.load(ANSWERS[kind], bench.seconds))
-            say("answers: cold")
-            for server in servers:
-                if server.name != "echo":
-                    found[server, "cold"] = [server.load("cold.txt", once=1)]
+            for number, piece in enumerate(in_pieces(bench, "cold.txt", bench.rounds)):
+                say("answers: cold, round %d of %d" % (number + 1, bench.rounds))
+                for server in servers[::-1] if number & 1 else servers:
+                    if server.name != "echo":
+                        found.setdefault((server, "cold"), []).append(server.load(piece, once=1))
         finally:
             for server in servers:
                 server.stop()

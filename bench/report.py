@@ -68,8 +68,8 @@ def answers(size):
     print("#### CPU µs per answer, user and system: median (lowest to highest of the rounds)\n")
     when(size, "answers")
     rounds = max(len(r["us"]) for r in size.rows("answers") if "us" in r)
-    print("All servers are up and take turns, %d rounds; one thread each. Cold: 60,000 names through a stub, each once. Beside `echo`: the\n"
-          "median of the rounds' ratios.\n" % rounds)
+    print("All servers are up and take turns, %d rounds; one thread each. Cold: 60,000 names through a stub, each once, a\n"
+          "share in each round. Beside `echo`: the median of the rounds' ratios.\n" % rounds)
     head("server", *[t for _, _, t in ANSWERS], "clean beside echo", "kQPS clean, policy")
     floor = size.rounds("echo", "clean", None)
     for peer in size.peers("answers"):
