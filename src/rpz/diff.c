@@ -90,7 +90,7 @@ static int compare_side(struct comparison *c, const uint8_t *entry, bool in_othe
     struct policy_record record;
     uint32_t within = 0;
     int result = in_other ? index_side(c) : 0;
-    walk_owner(c->from, entry + 1, c->side, c->owner);
+    walk_entry(c->from, entry, c->side, c->owner);
     while (!result && walk_side(c->from, entry, c->side, &within, &record))
         if (!in_other || !side_has(c, &record))
             result = tell(c, &record);
@@ -100,14 +100,16 @@ static int compare_side(struct comparison *c, const uint8_t *entry, bool in_othe
 static const uint8_t *other_entry(const struct comparison *c, const uint8_t *entry)
 {
     struct rpz_key key;
-    rpz_key_init(&key, entry + 1, rpz_tail_none());
+    uint8_t name[NAME_MAX_BYTES];
+    (void)packed_name(entry + 1, name);
+    rpz_key_init(&key, name, rpz_tail_none());
     return owners_find(&c->other->owners, &key).entry;
 }
 
 /* The same from the leaf of the other version where the name must be: nothing is hashed again. */
 static const uint8_t *entry_in(const struct leaf *twin, uint32_t slot, const uint8_t *entry)
 {
-    size_t length = name_length(entry + 1);
+    size_t length = packed_bytes(entry + 1);
     const uint32_t *at = leaf_probe(twin, twin->homes, slot >> 16);
     for (; at && *at >> 16 == slot >> 16 && slot_is_used(*at); at++)
         if (!slot_is_node(*at) && memcmp(leaf_at(twin, *at) + 1, entry + 1, length) == 0)

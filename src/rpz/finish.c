@@ -64,11 +64,13 @@ static int settle_data(struct policy_builder *b)
 
 /* --- address rules ------------------------------------------------------------------------------------- */
 
-static const uint8_t *name_of(const void *context, uint64_t owner)
+static void name_of(const void *context, uint64_t owner, uint8_t out[NAME_MAX_BYTES])
 {
     const struct policy_zone *zone = context;
     const uint8_t *entry = owners_of_hash(&zone->owners, owner).entry;
-    return entry ? entry + 1 : (const uint8_t *)"";
+    *out = 0;
+    if (entry)
+        (void)packed_name(entry + 1, out);
 }
 
 static int settle_prefixes(const struct policy_builder *b, struct policy_zone *zone, enum rpz_trigger trigger,

@@ -27,7 +27,7 @@ enum image_part {
     IMAGE_PARTS
 };
 
-enum { IMAGE_FORM = 1, IMAGE_BLOCK = 64, IMAGE_LEAF_ALIGN = 16 };
+enum { IMAGE_FORM = 2, IMAGE_BLOCK = 64, IMAGE_LEAF_ALIGN = 16 };
 #define IMAGE_MAGIC "cndr-rpz"
 #define IMAGE_BYTE_ORDER 0x01020304u
 

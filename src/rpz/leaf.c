@@ -10,6 +10,23 @@ static uint32_t slot_of(uint64_t hash, bool node, uint32_t offset)
 
 /* --- finding ------------------------------------------------------------------------------------------- */
 
+/* Is the entry that of the ancestor of `level` labels? May read some bytes behind it (HEAP_SLACK). */
+static bool entry_is(const uint8_t *entry, const struct rpz_key *key, unsigned level)
+{
+    uint8_t packed[PACKED_MAX_BYTES], joined[NAME_MAX_BYTES];
+    const uint8_t *name = rpz_key_at(key, level);
+    size_t length = (size_t)(key->name + key->length - name);
+    if (key->tail->length > 1) {
+        if (length + key->tail->length > sizeof joined)
+            return false;
+        memcpy(joined, name, length);
+        memcpy(joined + length, key->tail->bytes, key->tail->length);
+        name = joined;
+    }
+    length = packed_make(packed, name, length + key->tail->length);
+    return memcmp(entry + 1, packed, length) == 0;
+}
+
 const uint32_t *leaf_confirm(const struct leaf *leaf, const uint32_t *first, const struct rpz_key *key,
                              unsigned level)
 {
@@ -17,7 +34,7 @@ const uint32_t *leaf_confirm(const struct leaf *leaf, const uint32_t *first, con
     uint32_t rest = *first >> 16;
     for (const uint32_t *slot = first; *slot >> 16 == rest && slot_is_used(*slot); slot++) {
         const uint8_t *at = leaf_at(leaf, *slot);
-        if (!slot_is_node(*slot) && owner_is(at + 1, key, level))
+        if (!slot_is_node(*slot) && entry_is(at, key, level))
             return slot;
         if (slot_is_node(*slot) && node_is(at, key->hash[level]))
             node = slot;
@@ -32,7 +49,7 @@ struct leaf_spot leaf_find(const struct leaf *leaf, uint32_t homes, const struct
     const uint32_t *slot = leaf_probe(leaf, homes, rest);
     for (; slot && *slot >> 16 == rest && slot_is_used(*slot); slot++) {
         const uint8_t *at = leaf_at(leaf, *slot);
-        if (!slot_is_node(*slot) && owner_is(at + 1, key, level))
+        if (!slot_is_node(*slot) && entry_is(at, key, level))
             spot.entry = (uint32_t *)slot;
         if (slot_is_node(*slot) && node_is(at, key->hash[level]))
             spot.node = (uint32_t *)slot;
@@ -54,7 +71,7 @@ static size_t bytes_of(const struct leaf *leaf, uint32_t slot)
     const uint8_t *at = leaf_at(leaf, slot);
     if (slot_is_node(slot))
         return NODE_BYTES;
-    size_t bytes = 1 + name_length(at + 1);
+    size_t bytes = 1 + packed_bytes(at + 1);
     if (owner_form(*at) == OWNER_EXTENDED)
         for (enum owner_side side = 0; side < SIDES; side++)
             bytes += owner_action(*at, side) ? sizeof(uint32_t) : 0;
@@ -72,7 +89,9 @@ static uint16_t high_of(const struct leaf *leaf, uint32_t slot, size_t bytes)
         memcpy(&high, at + bytes, sizeof high);
     } else {
         struct rpz_key key;
-        rpz_key_init(&key, at + 1, rpz_tail_none());
+        uint8_t name[NAME_MAX_BYTES];
+        (void)packed_name(at + 1, name);
+        rpz_key_init(&key, name, rpz_tail_none());
         high = (uint16_t)(rpz_key_fingerprint(&key, key.labels) >> 16);
     }
     return high;

@@ -5,8 +5,8 @@
  * A name is there in up to two ways, each with a slot of its own: as an entry, if it has rules, and as a
  * node, if names stand directly below it. An empty non-terminal is a node without an entry.
  *
- * Bytes of an entry: one of flags; the owner relative to the zone, lower case, with a zero at its end; and,
- * where the flags say OWNER_EXTENDED, four for each side in use that name its data (data.h). `x` and `*.x`
+ * Bytes of an entry: one of flags; the owner relative to the zone, lower case, packed (packed.h); and, where
+ * the flags say OWNER_EXTENDED, four for each side in use that name its data (data.h). `x` and `*.x`
  * are the two sides of one entry. Bytes of a node: 48 bits of the name's hash, which together with the slot's
  * make it whole, and how many names stand directly below.
  *
@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "rpz/heap.h"
 #include "rpz/key.h"
+#include "rpz/packed.h"
 #include "rpz/rule.h"
 
 enum owner_side { SIDE_EXACT, SIDE_WILDCARD, SIDES };
@@ -32,7 +33,7 @@ enum owner_side { SIDE_EXACT, SIDE_WILDCARD, SIDES };
 enum {
     OWNER_EXTENDED = 3, /* the form of an entry whose records are kept in full; 0 … 2: which usual TTL */
     OWNER_USUAL_TTLS = 3,
-    OWNER_BYTES_MAX = 1 + NAME_MAX_BYTES + 4 * SIDES,
+    OWNER_BYTES_MAX = 1 + PACKED_MAX_BYTES + 4 * SIDES,
 };
 
 static inline uint8_t owner_flags(enum rpz_action exact, enum rpz_action wildcard, unsigned form)
@@ -55,7 +56,7 @@ enum {
     LEAF_DEPTH_MAX = 16,   /* bits of the hash that lead to a leaf */
     LEAF_NAMES_WISH = 160, /* more are split in two, while they can be */
     LEAF_BYTES_WISH = 8000,
-    LEAF_ITEMS_MAX = LEAF_BYTES_MAX / 12,
+    LEAF_ITEMS_MAX = LEAF_BYTES_MAX / 7, /* a slot, flags, three characters */
     NODE_BYTES = 10,
 };
 #define SLOT_FREE 0xffff0000u
@@ -92,17 +93,6 @@ static inline bool slot_is_node(uint32_t slot)
 static inline uint8_t *leaf_at(const struct leaf *leaf, uint32_t slot)
 {
     return (uint8_t *)leaf + slot_offset(slot);
-}
-
-/* Is `stored` the ancestor of `level` labels of the key? May read some bytes behind it (HEAP_SLACK). */
-static inline bool owner_is(const uint8_t *stored, const struct rpz_key *key, unsigned level)
-{
-    const uint8_t *at = rpz_key_at(key, level);
-    size_t length = (size_t)(key->name + key->length - at);
-    if (key->tail->length == 1)
-        return memcmp(stored, at, length + 1) == 0;
-    return memcmp(stored, at, length) == 0 &&
-           memcmp(stored + length, key->tail->bytes, key->tail->length) == 0;
 }
 
 static inline uint64_t node_hash(uint64_t hash)
@@ -148,7 +138,7 @@ struct leaf_spot leaf_find(const struct leaf *leaf, uint32_t homes, const struct
 /* The names of the data behind an extended entry, one for each side in use. */
 static inline uint8_t *entry_references(const uint8_t *entry)
 {
-    return (uint8_t *)entry + 1 + name_length(entry + 1);
+    return (uint8_t *)entry + 1 + packed_bytes(entry + 1);
 }
 
 static inline uint32_t entry_reference(const uint8_t *entry, enum owner_side side)

@@ -203,8 +203,8 @@ size_t policy_hit_owner(const struct policy_zone *zone, const struct policy_hit 
                         uint8_t out[255])
 {
     (void)name;
-    const uint8_t *stored = owners_entry(&zone->owners, hit->handle) + 1;
-    size_t at = 0, length = name_length(stored) - 1;
+    uint8_t stored[NAME_MAX_BYTES];
+    size_t at = 0, length = packed_name(owners_entry(&zone->owners, hit->handle) + 1, stored) - 1;
     if ((hit->handle & 1) == SIDE_WILDCARD) {
         memcpy(out, "\1*", 2);
         at = 2;

@@ -15,9 +15,11 @@ struct owner_found owners_find(const struct owners *owners, struct rpz_key *key)
     return (struct owner_found){true, leaf_at(leaf, *slot), owners_handle(owners, fingerprint, *slot)};
 }
 
-static uint64_t hash_of(const uint8_t *name)
+static uint64_t hash_of(const uint8_t *packed)
 {
     struct rpz_key key;
+    uint8_t name[NAME_MAX_BYTES];
+    (void)packed_name(packed, name);
     rpz_key_init(&key, name, rpz_tail_none());
     (void)rpz_key_fingerprint(&key, key.labels);
     return key.hash[key.labels];

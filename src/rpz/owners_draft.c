@@ -276,10 +276,8 @@ bool owners_get(const struct owners_draft *draft, struct rpz_key *key, struct le
 
 static size_t write_entry(uint8_t *out, const struct rpz_key *key, const struct owner_entry *entry)
 {
-    size_t length = name_length(key->name);
+    size_t length = 1 + packed_make(out + 1, key->name, key->length + 1u);
     out[0] = entry->flags;
-    memcpy(out + 1, key->name, length);
-    length++;
     for (enum owner_side side = 0; side < SIDES; side++)
         if (has_side(entry->flags, side)) {
             memcpy(out + length, &entry->references[side], sizeof(uint32_t));

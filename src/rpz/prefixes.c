@@ -226,8 +226,10 @@ static void put_item(struct merge *m, size_t group, const struct prefix_item *it
 {
     size_t at = m->made++;
     for (; at > group; at--) {
-        const uint8_t *name = m->names->of(m->names->context, item->owner);
-        if (name_compare(m->names->of(m->names->context, m->to[at - 1].owner), name) <= 0)
+        uint8_t name[NAME_MAX_BYTES], before[NAME_MAX_BYTES];
+        m->names->of(m->names->context, item->owner, name);
+        m->names->of(m->names->context, m->to[at - 1].owner, before);
+        if (name_compare(before, name) <= 0)
             break;
         m->to[at] = m->to[at - 1];
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "dns/name.h"
 #include "rpz/pages.h"
 
 __extension__ typedef unsigned __int128 ip_number;
@@ -43,7 +44,7 @@ struct prefix_item {
 /* The name with this hash, of a rule that is there: of equal prefixes in different spellings the smallest
  * name counts. */
 struct prefix_names {
-    const uint8_t *(*of)(const void *context, uint64_t owner);
+    void (*of)(const void *context, uint64_t owner, uint8_t out[NAME_MAX_BYTES]);
     const void *context;
 };
 

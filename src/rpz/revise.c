@@ -184,7 +184,7 @@ static int add_seen(struct policy_builder *b, const struct policy_zone *old, con
     size_t records = records_of(old, at);
     uint32_t within = 0;
     int result = 0;
-    walk_owner(old, at->entry + 1, at->side, owner);
+    walk_entry(old, at->entry, at->side, owner);
     for (unsigned i = 0; result >= 0 && walk_side(old, at->entry, at->side, &within, &record); i++) {
         record.owner = owner;
         if (is_seen(mark, records, i))
@@ -290,7 +290,7 @@ static int clear_side(struct policy_builder *to, const struct old_side *at)
     struct policy_record any = {owner, TYPE_CNAME, CLASS_IN, 0, (const uint8_t *)"", 1};
     struct incoming in = {.record = &any};
     unsigned mark = mark_of(at);
-    walk_owner(to->old, at->entry + 1, at->side, owner);
+    walk_entry(to->old, at->entry, at->side, owner);
     if (incoming_classify(to, &in))
         return ERR_INVALID; /* it was a rule */
     int error = builder_clear(to, &in);

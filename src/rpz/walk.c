@@ -15,6 +15,14 @@ void walk_owner(const struct policy_zone *zone, const uint8_t *relative, enum ow
     memcpy(out + at + length, zone->origin, zone->origin_bytes);
 }
 
+void walk_entry(const struct policy_zone *zone, const uint8_t *entry, enum owner_side side,
+                uint8_t out[NAME_MAX_BYTES])
+{
+    uint8_t relative[NAME_MAX_BYTES];
+    (void)packed_name(entry + 1, relative);
+    walk_owner(zone, relative, side, out);
+}
+
 static void take_stored(struct stored stored, const uint8_t *rdata, struct policy_record *out)
 {
     *out = (struct policy_record){.type = stored.type,
@@ -78,7 +86,7 @@ static bool next_rule(struct walker *w, struct policy_record *out)
             for (; w->at.side < SIDES; w->at.side++, w->at.within = 0) {
                 if (!walk_side(w->zone, entry, w->at.side, &w->at.within, out))
                     continue;
-                walk_owner(w->zone, entry + 1, w->at.side, w->owner);
+                walk_entry(w->zone, entry, w->at.side, w->owner);
                 return true;
             }
         }

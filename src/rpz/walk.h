@@ -21,6 +21,10 @@ bool walker_next(struct walker *walker, struct policy_record *out);
 void walk_owner(const struct policy_zone *zone, const uint8_t *relative, enum owner_side side,
                 uint8_t out[NAME_MAX_BYTES]);
 
+/* The same of an entry that has its name with it. */
+void walk_entry(const struct policy_zone *zone, const uint8_t *entry, enum owner_side side,
+                uint8_t out[NAME_MAX_BYTES]);
+
 /* The SOA, without owner. */
 void walk_soa(const struct policy_zone *zone, struct policy_record *out);
 

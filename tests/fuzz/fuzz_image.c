@@ -71,11 +71,19 @@ static size_t map(struct mapping *mapping, const uint8_t *data, size_t size)
 
 /* --- what only the checksum guards ---------------------------------------------------------------------- */
 
-static bool is_lower(const uint8_t *name)
+/* Is it a name in lower case, packed as it is always packed? */
+static bool is_packed(const struct policy_zone *zone, const uint8_t *packed, size_t left,
+                      uint8_t name[NAME_MAX_BYTES])
 {
-    uint8_t lower[NAME_MAX_BYTES];
-    size_t length = name_copy_lower(lower, name);
-    return memcmp(lower, name, length) == 0;
+    uint8_t lower[NAME_MAX_BYTES], again[PACKED_MAX_BYTES];
+    size_t bytes = packed_bytes(packed);
+    if (bytes > left || bytes > PACKED_MAX_BYTES)
+        return false;
+    size_t length = packed_name(packed, name);
+    if (name_check(name, length) < 0 || length + 2 + zone->origin_bytes - 1 > NAME_MAX_BYTES)
+        return false;
+    return name_copy_lower(lower, name) == length && memcmp(lower, name, length) == 0 &&
+           packed_make(again, name, length) == bytes && memcmp(again, packed, bytes) == 0;
 }
 
 static bool is_side(const struct policy_zone *zone, const uint8_t *entry, enum owner_side side)
@@ -92,17 +100,17 @@ static bool is_entry(const struct policy_zone *zone, const struct leaf *leaf, ui
 {
     const uint8_t *entry = leaf_at(leaf, slot);
     size_t left = leaf->used - slot_offset(slot);
-    int length = left > 1 ? name_check(entry + 1, left - 1) : ERR_MALFORMED;
-    if (length < 0 || length + 2 + zone->origin_bytes - 1 > NAME_MAX_BYTES || !is_lower(entry + 1))
+    uint8_t name[NAME_MAX_BYTES];
+    if (!is_packed(zone, entry + 1, left - 1, name))
         return false;
     size_t references = 0;
     if (owner_form(*entry) == OWNER_EXTENDED)
         for (enum owner_side side = 0; side < SIDES; side++)
             references += owner_action(*entry, side) ? sizeof(uint32_t) : 0;
     struct rpz_key key;
-    rpz_key_init(&key, entry + 1, rpz_tail_none());
-    return 1 + (size_t)length + references <= left && *entry & 0x3f && is_side(zone, entry, SIDE_EXACT) &&
-           is_side(zone, entry, SIDE_WILDCARD) &&
+    rpz_key_init(&key, name, rpz_tail_none());
+    return 1 + packed_bytes(entry + 1) + references <= left && *entry & 0x3f &&
+           is_side(zone, entry, SIDE_EXACT) && is_side(zone, entry, SIDE_WILDCARD) &&
            owners_find(&zone->owners, &key).entry == entry; /* found by its hash, and once */
 }
 
