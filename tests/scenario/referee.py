@@ -108,7 +108,7 @@ class Court:
     @staticmethod
     def wait_serial(candord, setting, serial):
         wanted_ones = {z.name + "." for p in setting.policies for z in p.zones}
-        candord.wait(lambda: all(z["serial"] == serial for z in candord.ctl_json("zones")["zones"]
+        candord.wait(lambda: all(z.get("serial") == serial for z in candord.ctl_json("zones")["zones"]
                                  if z["name"] in wanted_ones), 30, "at serial %d" % serial)
 
     def stop(self, some):

@@ -132,10 +132,16 @@ def dname_by_recursion(policy, field, o):
     return o.question.type == "CNAME" and by_recursion
 
 
+def servers_without_rd(policy, o):
+    """Are there rules about name servers for a client without RD? What named has to find out about those it asks for,
+    and goes on as if the client had set RD: its answer is that of the servers, and zones with recursive-only act."""
+    words = (*policy.globals, *(w for z in policy.zones for w in z.options))
+    return policy.nameservers and not o.question.rd and "recursive-only no" in words
+
+
 def below_our_cut(policy, field, o):
     below = any(("." + o.question.name.lower()).endswith(".cut." + z) for z in policyworld.PRIMARIES)
-    open_to_all = any("recursive-only no" in w for w in (*policy.globals, *(w for z in policy.zones for w in z.options)))
-    return policy.nameservers and not o.question.rd and below and open_to_all
+    return below and servers_without_rd(policy, o)
 
 
 def rule_about_server(policy, names):
@@ -196,8 +202,11 @@ def additional_of_a_wildcard(policy, field, o):
 
 def may_log_apart(policy, o):
     """May the logs differ though the answers do not? Either cache may have had the rest of a chain at first, or
-    neither has answered, as servers that are dead have to be given up before."""
+    neither has answered, as servers that are dead have to be given up before; or named's recursion has answered what
+    a rule of ours does."""
     dead = (policyworld.HALF, policyworld.DEAD)
+    if servers_without_rd(policy, o):
+        return True
     if o.ours is o.theirs is None:
         return policy.nameservers and ("." + o.question.name.lower()).endswith(tuple("." + z for z in dead))
     return bool(o.ours and o.theirs) and luck_of_the_cache(policy, None, o)
