@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 
+enum { ZONEFILE_TOGETHER = 32 };
+
 struct zonefile_record {
     const uint8_t *owner; /* absolute, case as written; valid only during the call */
     uint16_t type, rclass;
@@ -39,6 +41,9 @@ struct zonefile_options {
     uint64_t max_generated;     /* records that one $GENERATE may make; 0: 1,000,000 */
     /* Called for each record. A non-zero result stops the reading and becomes the result. */
     int (*record)(void *context, const struct zonefile_record *record);
+    /* NULL, or called instead, with up to ZONEFILE_TOGETHER records that follow each other: who looks each
+     * one up in much memory can ask for all of it before he needs the first. No problem lies between them. */
+    int (*records)(void *context, const struct zonefile_record *records, size_t count);
     /* Called for each problem; may be NULL. */
     void (*problem)(void *context, const struct zonefile_problem *problem);
     /* Called now and then with the bytes read so far; may be NULL. */

@@ -11,6 +11,7 @@
 
 enum {
     NAME_ROOM = NAME_MAX_BYTES + 1 + ZONEFILE_SLACK,
+    NAMES_BYTES = 4096,
     LABEL_MAX = 63,
     TTL_DIGITS = 9 /* fits, whatever they are */,
     LEAST_BYTES = 8 /* of `CNAME .` and its newline */
@@ -112,62 +113,77 @@ static bool take_ttl(struct plain *p, uint32_t *ttl_s)
     return true;
 }
 
-struct plain_record {
-    uint8_t owner[NAME_ROOM], target[NAME_ROOM];
-    size_t owner_length, target_length;
-    uint32_t ttl_s;
+/* Lines that follow each other, in the form in which they are handed over; names one behind the other. */
+struct plain_lines {
+    size_t count, used;
+    struct zonefile_record records[ZONEFILE_TOGETHER]; /* each one's data behind its owner */
+    uint8_t names[NAMES_BYTES];
 };
 
-/* A line with its newline; false: it is for the scanner. */
-static bool read_line(struct plain *p, struct plain_record *out)
+/* A line with its newline; its names go behind `used`. False: it is for the scanner. */
+static bool read_line(struct plain *p, struct plain_lines *out, struct zonefile_record *record)
 {
-    out->owner_length = read_name(p, out->owner);
-    if (!out->owner_length || !skip_blanks(p))
+    uint8_t *owner = out->names + out->used;
+    size_t owner_length = read_name(p, owner);
+    if (!owner_length || !skip_blanks(p))
         return false;
-    out->ttl_s = p->scanner->default_ttl;
-    bool has_ttl = take_ttl(p, &out->ttl_s);
+    record->ttl_s = p->scanner->default_ttl;
+    bool has_ttl = take_ttl(p, &record->ttl_s);
     if (take_word(p, "in", 2) && !has_ttl)
-        (void)take_ttl(p, &out->ttl_s);
+        (void)take_ttl(p, &record->ttl_s);
     if (!take_word(p, "cname", 5))
         return false;
-    out->target_length = read_target(p, out->target);
+    size_t length = read_target(p, owner + owner_length);
     skip_blanks(p);
-    return out->target_length && *p->at++ == '\n';
+    record->owner = owner;
+    record->rdata = owner + owner_length;
+    record->rdata_length = (uint16_t)length;
+    return length && *p->at++ == '\n';
 }
 
-static void leave_owner(zs_scanner_t *s, const struct plain_record *record)
+/* Reads as many as it can and there is room for. Returns where the first line stands that it did not. */
+static const char *read_lines(struct zonefile *z, struct plain *p, struct plain_lines *out, uint64_t line)
 {
-    memcpy(s->r_owner, record->owner, record->owner_length);
-    s->r_owner_length = (uint32_t)record->owner_length;
-}
-
-/* Reads lines while it can. Returns where the first one stands that it cannot. */
-static const char *read_lines(struct zonefile *z, struct plain *p, uint64_t *line)
-{
-    struct plain_record records[2]; /* one of them the last that was read */
-    bool some = false;
-    unsigned turn = 0;
     const char *at = p->at;
-    for (; at < p->end && !z->result && read_line(p, &records[turn]); at = p->at, ++*line) {
-        struct plain_record *record = &records[turn];
+    out->count = out->used = 0;
+    while (at < p->end && out->count < ZONEFILE_TOGETHER && out->used <= NAMES_BYTES - 2 * NAME_ROOM) {
+        struct zonefile_record *record = &out->records[out->count];
+        if (!read_line(p, out, record))
+            break;
         uint32_t ttl_s = zonefile_ttl(z, record->ttl_s);
         if (ttl_s == NO_TTL)
             break; /* the scanner's side says so */
-        struct zonefile_record given = {.owner = record->owner,
-                                        .type = TYPE_CNAME,
-                                        .rclass = CLASS_IN,
-                                        .ttl_s = ttl_s,
-                                        .rdata = record->target,
-                                        .rdata_length = (uint16_t)record->target_length,
-                                        .file = z->place->file,
-                                        .line = *line};
-        z->last_ttl_s = ttl_s;
-        z->result = z->options->record(z->options->context, &given);
-        some = true;
-        turn ^= 1;
+        z->last_ttl_s = record->ttl_s = ttl_s;
+        record->type = TYPE_CNAME;
+        record->rclass = CLASS_IN;
+        record->file = z->place->file;
+        record->line = line + out->count++;
+        out->used = (size_t)(record->rdata - out->names) + record->rdata_length;
+        at = p->at;
     }
-    if (some)
-        leave_owner(z->scanner, &records[turn ^ 1]);
+    return at;
+}
+
+static void leave_owner(zs_scanner_t *s, const struct zonefile_record *record)
+{
+    s->r_owner_length = (uint32_t)(record->rdata - record->owner);
+    memcpy(s->r_owner, record->owner, s->r_owner_length);
+}
+
+/* Reads and hands over while it can. Returns where the first line stands that it cannot. */
+static const char *read_all_lines(struct zonefile *z, struct plain *p, uint64_t *line)
+{
+    struct plain_lines lines;
+    const char *at = p->at;
+    do {
+        p->at = at;
+        at = read_lines(z, p, &lines, *line);
+        if (!lines.count)
+            break;
+        *line += lines.count;
+        leave_owner(z->scanner, &lines.records[lines.count - 1]);
+        zonefile_deliver(z, lines.records, lines.count);
+    } while (!z->result);
     return at;
 }
 
@@ -185,7 +201,7 @@ void zonefile_read_plain(struct zonefile *z)
         line++;
     }
     struct plain p = {at, end, s};
-    const char *behind = at < end ? read_lines(z, &p, &line) : at;
+    const char *behind = at < end ? read_all_lines(z, &p, &line) : at;
     if (behind == at)
         return;
     s->input.current = behind - 1; /* at the newline, as behind a record of its own */

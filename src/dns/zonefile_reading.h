@@ -65,6 +65,9 @@ void zonefile_scan_directive(struct zonefile *z, const char *text, size_t length
 /* Reports a problem; a fatal one ends the reading. `owner` may be NULL. */
 void zonefile_say(struct zonefile *z, uint64_t line, const uint8_t *owner, bool fatal, const char *message);
 
+/* Hands records over; what that returns becomes the result. */
+void zonefile_deliver(struct zonefile *z, const struct zonefile_record *records, size_t count);
+
 /* Is there nothing more to read (of these generated records)? */
 bool zonefile_is_over(const struct zonefile *z);
 

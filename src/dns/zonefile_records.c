@@ -87,6 +87,15 @@ uint32_t zonefile_ttl(struct zonefile *z, uint32_t given_s)
     return ttl_s <= TTL_MAX || ttl_s == NO_TTL ? ttl_s : 0;
 }
 
+void zonefile_deliver(struct zonefile *z, const struct zonefile_record *records, size_t count)
+{
+    const struct zonefile_options *to = z->options;
+    if (to->records)
+        z->result = to->records(to->context, records, count);
+    for (size_t i = 0; i < count && !to->records && !z->result; i++)
+        z->result = to->record(to->context, &records[i]);
+}
+
 static void deliver(struct zonefile *z)
 {
     zs_scanner_t *s = z->scanner;
@@ -112,7 +121,7 @@ static void deliver(struct zonefile *z)
         .file = z->place->file,
         .line = line,
     };
-    z->result = z->options->record(z->options->context, &record);
+    zonefile_deliver(z, &record, 1);
 }
 
 /* --- the scanner --------------------------------------------------------------------------------------- */

@@ -220,24 +220,46 @@ static int add_more(struct policy_builder *b, const struct incoming *in, const s
     return add_raw(b, entry->references[in->side], stored_of(record), record->rdata);
 }
 
-int builder_add_rule(struct policy_builder *b, const struct incoming *in)
+void builder_open_owner(const struct policy_builder *b, struct rpz_key *key, struct open_owner *out)
 {
-    struct rpz_key key;
-    struct owner_entry entry = {0};
-    struct leaf_spot spot;
-    rpz_key_init(&key, in->name, rpz_tail_none());
-    if (owners_get(&b->owners, &key, &spot, &entry) && owner_action(entry.flags, in->side))
-        return add_more(b, in, &entry);
-    int error = add_side(b, in, &entry);
+    out->key = key;
+    out->entry = (struct owner_entry){0};
+    out->has_changed = false;
+    (void)owners_get(&b->owners, key, &out->spot, &out->entry);
+}
+
+int builder_add_to(struct policy_builder *b, struct open_owner *owner, const struct incoming *in)
+{
+    if (owner_action(owner->entry.flags, in->side))
+        return add_more(b, in, &owner->entry);
+    int error = add_side(b, in, &owner->entry);
     if (!error)
-        error = owners_put(&b->owners, &key, spot, &entry);
-    if (!error)
-        error = note_address(b, in, &key, false);
+        error = note_address(b, in, owner->key, false);
     if (!error) {
+        owner->has_changed = true;
         b->counts.rules[in->trigger]++;
         b->counts.noncanonical += in->noncanonical;
     }
     return error;
+}
+
+int builder_close_owner(struct policy_builder *b, struct open_owner *owner)
+{
+    struct rpz_key *key = owner->key;
+    owner->key = NULL;
+    return key && owner->has_changed ? owners_put(&b->owners, key, owner->spot, &owner->entry) : 0;
+}
+
+int builder_add_rule(struct policy_builder *b, const struct incoming *in)
+{
+    struct rpz_key key;
+    struct open_owner owner;
+    if (!in->key)
+        rpz_key_init(&key, in->name, rpz_tail_none());
+    builder_open_owner(b, in->key ? in->key : &key, &owner);
+    int result = builder_add_to(b, &owner, in);
+    int error = result < 0 ? result : builder_close_owner(b, &owner);
+    return error ? error : result;
 }
 
 int builder_clear(struct policy_builder *b, const struct incoming *in)
@@ -301,8 +323,7 @@ static int add_skipped(struct policy_builder *b, const struct incoming *in, enum
     return skip;
 }
 
-/* Keeps a record that is no rule, unless it has no place in the zone at all. */
-static int keep(struct policy_builder *b, const struct incoming *in, enum rpz_skip skip)
+int builder_keep(struct policy_builder *b, const struct incoming *in, enum rpz_skip skip)
 {
     if (skip == RPZ_SKIP_APEX_SOA_NS && in->record->type == TYPE_SOA) {
         int result = take_soa(b, in->record);
@@ -349,10 +370,11 @@ int builder_open_skipped(struct policy_builder *b, bool (*leave)(void *context, 
     return result < 0 ? result : 0;
 }
 
-static enum rpz_skip classify(const struct policy_builder *b, const struct policy_record *record,
-                              struct incoming *in)
+enum rpz_skip builder_classify(const struct policy_builder *b, const struct policy_record *record,
+                               struct incoming *in)
 {
     in->record = record;
+    in->key = NULL;
     in->old_passthru = in->noncanonical = false;
     return incoming_classify(b, in);
 }
@@ -360,15 +382,15 @@ static enum rpz_skip classify(const struct policy_builder *b, const struct polic
 int builder_add_anew(struct policy_builder *builder, const struct policy_record *record)
 {
     struct incoming in;
-    enum rpz_skip skip = classify(builder, record, &in);
+    enum rpz_skip skip = builder_classify(builder, record, &in);
     return skip ? (int)skip : builder_add_rule(builder, &in);
 }
 
 int policy_builder_add(struct policy_builder *builder, const struct policy_record *record)
 {
     struct incoming in;
-    int result = (int)classify(builder, record, &in);
+    int result = (int)builder_classify(builder, record, &in);
     if (!result)
         result = builder->revision ? revision_add(builder, &in) : builder_add_rule(builder, &in);
-    return result > 0 ? keep(builder, &in, (enum rpz_skip)result) : result;
+    return result > 0 ? builder_keep(builder, &in, (enum rpz_skip)result) : result;
 }

@@ -55,6 +55,15 @@ struct incoming {
     enum rpz_action action;
     bool old_passthru, noncanonical;
     struct ip_prefix prefix;
+    struct rpz_key *key; /* of `name`, all levels hashed; NULL: not made yet */
+};
+
+/* An owner to which rules are being added, before the table of owners gets it. */
+struct open_owner {
+    struct rpz_key *key; /* NULL: none */
+    struct leaf_spot spot;
+    struct owner_entry entry;
+    bool has_changed;
 };
 
 /* A builder that starts with what `old`, whose lineage is locked, has, but for the SOA. It must outlast the
@@ -63,6 +72,21 @@ struct policy_builder *policy_builder_from(const struct policy_zone *old);
 
 /* Says what `in->record` is and fills in the rest. RPZ_KEPT: a rule. */
 enum rpz_skip incoming_classify(const struct policy_builder *builder, struct incoming *in);
+
+/* The same, and fills in all of `in`. */
+enum rpz_skip builder_classify(const struct policy_builder *builder, const struct policy_record *record,
+                               struct incoming *in);
+
+/* Keeps a record that is no rule, for this reason, unless it has no place in the zone at all. Returns the
+ * reason or an error. */
+int builder_keep(struct policy_builder *builder, const struct incoming *in, enum rpz_skip skip) MUST_CHECK;
+
+/* Begins with an owner, adds rules of this owner to it as builder_add_rule(), and puts it into the table. No
+ * other rule comes between; `key` and `in` last until the end. */
+void builder_open_owner(const struct policy_builder *builder, struct rpz_key *key, struct open_owner *out);
+int builder_add_to(struct policy_builder *builder, struct open_owner *owner,
+                   const struct incoming *in) MUST_CHECK;
+int builder_close_owner(struct policy_builder *builder, struct open_owner *owner) MUST_CHECK;
 
 /* Adds a record that was classified as a rule. RPZ_KEPT, RPZ_SKIP_CONFLICT (it is not taken) or a negative
  * error. */

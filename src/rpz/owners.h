@@ -73,6 +73,32 @@ static inline const uint8_t *owners_entry(const struct owners *owners, uint64_t 
     return (const uint8_t *)owners_leaf(owners, (size_t)(handle >> 16)) + (handle >> 1 & 0x7fff);
 }
 
+/* Asks for what owners_probe() will read of memory, step by step: each needs what the one before it asked
+ * for. The last one also asks for the place where the leaf would get a new entry. */
+static inline void owners_ask(const struct owners *owners, uint32_t fingerprint)
+{
+    size_t place = owners_place(owners, fingerprint);
+    __builtin_prefetch(&owners->directory[place]);
+    __builtin_prefetch(&owners->numbers[place]);
+}
+
+static inline void owners_ask_leaf(const struct owners *owners, uint32_t fingerprint)
+{
+    uint64_t place = owners->directory[owners_place(owners, fingerprint)];
+    const struct leaf *leaf = (const struct leaf *)(uintptr_t)(place >> 16);
+    __builtin_prefetch(leaf);
+    __builtin_prefetch(leaf->slots + ((fingerprint & 0xffff) * (place & 0xffff) >> 16));
+}
+
+static inline void owners_ask_entry(const struct owners *owners, uint32_t fingerprint)
+{
+    const struct leaf *leaf;
+    const uint32_t *slot = owners_probe(owners, fingerprint, &leaf);
+    const uint8_t *at = slot ? leaf_at(leaf, *slot) : (const uint8_t *)leaf + leaf->used;
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 32);
+}
+
 /* The key's whole name. */
 struct owner_found owners_find(const struct owners *owners, struct rpz_key *key);
 

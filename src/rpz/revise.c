@@ -124,13 +124,14 @@ void revision_end(struct policy_builder *builder)
 static bool find_side(const struct revision *r, const struct incoming *in, struct old_side *out)
 {
     const struct owners *owners = &r->old->owners;
-    struct rpz_key key;
+    struct rpz_key own, *key = in->key ? in->key : &own;
     const struct leaf *leaf;
-    rpz_key_init(&key, in->name, rpz_tail_none());
-    uint32_t fingerprint = rpz_key_fingerprint(&key, key.labels);
+    if (key == &own)
+        rpz_key_init(key, in->name, rpz_tail_none());
+    uint32_t fingerprint = rpz_key_fingerprint(key, key->labels);
     const uint32_t *slot = owners_probe(owners, fingerprint, &leaf);
     if (slot)
-        slot = leaf_confirm(leaf, slot, &key, key.labels);
+        slot = leaf_confirm(leaf, slot, key, key->labels);
     if (!slot || slot_is_node(*slot))
         return false;
     size_t start = *pages_u32(&r->starts, owners_place(owners, fingerprint));
@@ -245,6 +246,11 @@ static int add_other(struct policy_builder *b, const struct incoming *in)
     uint64_t most = (r->came + r->old->counts.records) / ADDED_SHARE + SMALL;
     int error = ++r->added > most ? melt(b) : 0;
     return error ? error : builder_add_rule(b, in);
+}
+
+const struct owners *revision_owners(const struct revision *revision)
+{
+    return &revision->old->owners;
 }
 
 int revision_add(struct policy_builder *b, const struct incoming *in)

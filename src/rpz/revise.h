@@ -10,6 +10,9 @@
  * revision may be over afterwards. */
 int revision_add(struct policy_builder *builder, const struct incoming *in) MUST_CHECK;
 
+/* Where it looks records up. */
+const struct owners *revision_owners(const struct revision *revision);
+
 /* policy_builder_finish() of a builder that has a revision. */
 int revision_finish(struct policy_builder *builder, struct policy_zone **out) MUST_CHECK;
 

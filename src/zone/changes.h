@@ -57,6 +57,15 @@ void zone_draft_free(struct zone_draft *draft);
  * which sort. ERR_NOMEM. */
 int zone_draft_add(struct zone_draft *draft, const struct policy_record *record, const char **why) MUST_CHECK;
 
+/* The same for records that came together, in their order: what each one's zone_draft_add() returns and says.
+ * A policy zone asks for the memory that they lead to before it needs it. */
+struct zone_draft_answer {
+    int result;
+    const char *why;
+};
+void zone_draft_add_all(struct zone_draft *draft, const struct policy_record *records, size_t count,
+                        struct zone_draft_answer *answers);
+
 /* Ends the draft, also on failure. ERR_NOT_FOUND: no SOA, or (plain) no NS, as *why says. */
 int zone_draft_finish(struct zone_draft *draft, struct zone_content **out, const char **why) MUST_CHECK;
 

@@ -41,9 +41,8 @@ void zone_draft_free(struct zone_draft *draft)
     free(draft);
 }
 
-static int add_policy(struct zone_draft *draft, const struct policy_record *record, const char **why)
+static int say_why(int skip, const char **why)
 {
-    int skip = policy_builder_add(draft->policy, record);
     if (skip != RPZ_SKIP_OUT_OF_ZONE && skip != RPZ_SKIP_CLASS)
         return skip;
     *why = rpz_skip_text((enum rpz_skip)skip);
@@ -54,9 +53,25 @@ int zone_draft_add(struct zone_draft *draft, const struct policy_record *record,
 {
     *why = NULL;
     if (draft->policy)
-        return add_policy(draft, record, why);
+        return say_why(policy_builder_add(draft->policy, record), why);
     return zone_builder_add(draft->plain, record->owner, record->type, record->rclass, record->ttl_s,
                             record->rdata, record->rdata_length, why);
+}
+
+void zone_draft_add_all(struct zone_draft *draft, const struct policy_record *records, size_t count,
+                        struct zone_draft_answer *answers)
+{
+    int results[POLICY_TOGETHER];
+    for (size_t at = 0; at < count && draft->policy; at += POLICY_TOGETHER) {
+        size_t some = count - at < POLICY_TOGETHER ? count - at : POLICY_TOGETHER;
+        policy_builder_add_all(draft->policy, records + at, some, results);
+        for (size_t i = 0; i < some; i++) {
+            answers[at + i].why = NULL;
+            answers[at + i].result = say_why(results[i], &answers[at + i].why);
+        }
+    }
+    for (size_t i = 0; i < count && !draft->policy; i++)
+        answers[i].result = zone_draft_add(draft, &records[i], &answers[i].why);
 }
 
 static int finish_policy(struct policy_builder *builder, struct zone_content **out, const char **why)

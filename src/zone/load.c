@@ -73,9 +73,9 @@ static void on_progress(void *context, uint64_t bytes)
 
 /* --- records --- */
 
-static void count_record(struct loading *l)
+static void count_records(struct loading *l, size_t count)
 {
-    l->records++;
+    l->records += count;
     if (l->options->progress_records)
         atomic_store_explicit(l->options->progress_records, l->records, memory_order_relaxed);
 }
@@ -86,19 +86,10 @@ static bool is_error(const struct loading *l, const struct zonefile_record *reco
     return !l->options->policy && name_is_within(record->owner, l->options->origin);
 }
 
-static int on_record(void *context, const struct zonefile_record *record)
+/* `result` is what the draft said of it, and `why`. */
+static int see_result(struct loading *l, const struct zonefile_record *record, int result, const char *why)
 {
-    struct loading *l = context;
-    const char *why = NULL;
     char owner[NAME_TEXT_MAX];
-    struct policy_record given = {.owner = record->owner,
-                                  .type = record->type,
-                                  .rclass = record->rclass,
-                                  .ttl_s = record->ttl_s,
-                                  .rdata = record->rdata,
-                                  .rdata_length = record->rdata_length};
-    count_record(l);
-    int result = zone_draft_add(l->draft, &given, &why);
     if (result > 0 && result != RPZ_SKIP_APEX_SOA_NS)
         why = rpz_skip_text((enum rpz_skip)result);
     else if (result != ERR_INVALID)
@@ -108,6 +99,27 @@ static int on_record(void *context, const struct zonefile_record *record)
         type_to_text(record->type), policy ? " is no rule and is skipped" : "", why,
         policy || error ? "" : ", left out");
     return 0;
+}
+
+static int on_records(void *context, const struct zonefile_record *records, size_t count)
+{
+    struct loading *l = context;
+    struct policy_record given[ZONEFILE_TOGETHER];
+    struct zone_draft_answer answers[ZONEFILE_TOGETHER];
+    int result = 0;
+    for (size_t i = 0; i < count; i++)
+        given[i] = (struct policy_record){.owner = records[i].owner,
+                                          .type = records[i].type,
+                                          .rclass = records[i].rclass,
+                                          .ttl_s = records[i].ttl_s,
+                                          .rdata = records[i].rdata,
+                                          .rdata_length = records[i].rdata_length};
+    count_records(l, count);
+    zone_draft_add_all(l->draft, given, count, answers);
+    for (size_t i = 0; i < count && !result; i++)
+        if (answers[i].result)
+            result = see_result(l, &records[i], answers[i].result, answers[i].why);
+    return result;
 }
 
 /* --- the end --- */
@@ -162,7 +174,7 @@ int zone_load(const struct zone_load_options *options, struct zone_content **out
     if (!error) {
         const struct zonefile_options reading = {.origin = options->origin,
                                                  .base_dir = options->directory,
-                                                 .record = on_record,
+                                                 .records = on_records,
                                                  .problem = on_problem,
                                                  .progress = on_progress,
                                                  .includes = options->includes,

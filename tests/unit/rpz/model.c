@@ -173,9 +173,16 @@ struct policy_zone *model_build(const struct model *model)
     struct policy_builder *builder = policy_builder_new(model->origin);
     struct policy_zone *zone = NULL;
     assert_non_null(builder);
-    for (size_t i = 0; i < model->count; i++) {
-        struct policy_record record = model_policy_record(&model->records[i]);
-        assert_int_equal(policy_builder_add(builder, &record), model->records[i].skip);
+    for (size_t i = 0, some; i < model->count; i += some) {
+        struct policy_record records[POLICY_TOGETHER];
+        int results[POLICY_TOGETHER];
+        some = 1 + (model->count + i) % POLICY_TOGETHER;
+        some = some < model->count - i ? some : model->count - i;
+        for (size_t k = 0; k < some; k++)
+            records[k] = model_policy_record(&model->records[i + k]);
+        policy_builder_add_all(builder, records, some, results);
+        for (size_t k = 0; k < some; k++)
+            assert_int_equal(results[k], model->records[i + k].skip);
     }
     assert_int_equal(policy_builder_finish(builder, &zone), 0);
 #ifdef THROUGH_IMAGES

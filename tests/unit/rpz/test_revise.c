@@ -100,11 +100,33 @@ static void change_stream(struct dice *dice, struct stream *to)
         put_soa(to, dice_below(dice, (uint32_t)to->count), dice_below(dice, 5));
 }
 
-static int add(struct policy_builder *builder, const struct stream *from, size_t at)
+static struct policy_record record_at(const struct stream *from, size_t at)
 {
     struct policy_record record = model_policy_record(&from->records[at]);
     record.rclass = from->rclass[at];
+    return record;
+}
+
+static int add(struct policy_builder *builder, const struct stream *from, size_t at)
+{
+    struct policy_record record = record_at(from, at);
     return policy_builder_add(builder, &record);
+}
+
+/* The same for both: to one they come one by one, to the other some together. */
+static void add_to_both(struct policy_builder *one, struct policy_builder *other, const struct stream *from)
+{
+    struct policy_record records[POLICY_TOGETHER];
+    int results[POLICY_TOGETHER];
+    for (size_t i = 0, some; i < from->count; i += some) {
+        some = 1 + (from->count * 7 + i) % POLICY_TOGETHER;
+        some = some < from->count - i ? some : from->count - i;
+        for (size_t k = 0; k < some; k++)
+            records[k] = record_at(from, i + k);
+        policy_builder_add_all(one, records, some, results);
+        for (size_t k = 0; k < some; k++)
+            assert_int_equal(results[k], policy_builder_add(other, &records[k]));
+    }
 }
 
 /* Both ways at once. NULL: the zone has no SOA. */
@@ -113,8 +135,8 @@ static struct policy_zone *build(const struct stream *from, struct policy_zone *
 {
     struct policy_builder *revise = policy_builder_revise(old), *load = policy_builder_new(wire(ORIGIN));
     struct policy_zone *made;
-    for (size_t i = 0; i < from->count; i++)
-        assert_int_equal(add(revise, from, i), add(load, from, i));
+    bool together = from->count % 2;
+    add_to_both(together ? revise : load, together ? load : revise, from);
     int error = policy_builder_finish(load, loaded);
     assert_int_equal(policy_builder_finish(revise, &made), error);
     assert_true(error == 0 || error == ERR_NOT_FOUND);
