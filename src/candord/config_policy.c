@@ -46,6 +46,17 @@ static struct conf_statement behind_name(const struct conf_statement *zone)
     return (struct conf_statement){.items = conf_item_at(zone, 1)->next};
 }
 
+/* `policy cname` says what the record would say in a rule: "." and "*." are no targets. */
+static enum rpz_override cname_override(const struct conf_item *domain, struct policy_zone_options *out)
+{
+    static const uint8_t star[] = {1, '*', 0};
+    if (!domain || name_from_text(domain->text, NULL, out->override_cname) < 0)
+        return RPZ_OVERRIDE_GIVEN;
+    if (name_is_root(out->override_cname))
+        return RPZ_OVERRIDE_NXDOMAIN;
+    return name_equal(out->override_cname, star) ? RPZ_OVERRIDE_NODATA : RPZ_OVERRIDE_CNAME;
+}
+
 /* The statement of a zone inside the block, and that of response-policy itself, whose options are the
  * defaults of the zones. */
 static void read_zone_options(const struct conf_statement *zone, const struct conf_statement *all,
@@ -56,9 +67,8 @@ static void read_zone_options(const struct conf_statement *zone, const struct co
     for (size_t i = 0; policy && i < sizeof overrides / sizeof *overrides; i++)
         if (strcasecmp(policy->text, overrides[i].word) == 0)
             out->override = (enum rpz_override)overrides[i].value;
-    if (out->override == RPZ_OVERRIDE_CNAME &&
-        (!policy->next || name_from_text(policy->next->text, NULL, out->override_cname) < 0))
-        out->override = RPZ_OVERRIDE_GIVEN;
+    if (out->override == RPZ_OVERRIDE_CNAME)
+        out->override = cname_override(policy->next, out);
     out->ede = EDE_NONE;
     for (size_t i = 0; ede && i < sizeof edes / sizeof *edes; i++)
         if (strcasecmp(ede->text, edes[i].word) == 0)

@@ -42,17 +42,27 @@ static bool choose_matching(struct build *b, struct chain_link *link)
     return found;
 }
 
-/* A DNAME above the name stands before the CNAME made from it (RFC 6672). */
-static void choose_dname(struct build *b, const uint8_t *name)
+/* A DNAME above the name stands before the CNAME made from it, which has its TTL (RFC 6672, 3.1): libunbound
+ * gives 0 to one that it makes from what it has. */
+static void choose_dname(struct build *b, const uint8_t *name, struct gathered_set *cname)
 {
     while (!name_is_root(name)) {
         name = name_skip(name, 1);
         struct gathered_set *set = gathered_find(&b->gathered, SECTION_ANSWER, name, TYPE_DNAME);
-        if (set && !set->placed) {
+        if (!set)
+            continue;
+        if (!set->placed)
             choose(b, set, SET_SHOWN);
-            return;
-        }
+        if (cname && cname->rrset.ttl_s == 0)
+            cname->rrset.ttl_s = set->rrset.ttl_s;
+        return;
     }
+}
+
+/* Can a CNAME be what was asked for? */
+static bool asks_for_alias(const struct build *b)
+{
+    return b->source->qtype == TYPE_CNAME || b->source->qtype == TYPE_ANY;
 }
 
 static int follow_chain(struct build *b)
@@ -60,10 +70,12 @@ static int follow_chain(struct build *b)
     b->links[b->link_count++] = (struct chain_link){.name = b->source->name};
     for (;;) {
         struct chain_link *link = &b->links[b->link_count - 1];
-        if (choose_matching(b, link))
+        if (!asks_for_alias(b) && choose_matching(b, link))
             return 0;
         struct gathered_set *cname = gathered_find(&b->gathered, SECTION_ANSWER, link->name, TYPE_CNAME);
-        choose_dname(b, link->name);
+        choose_dname(b, link->name, cname);
+        if (asks_for_alias(b) && choose_matching(b, link))
+            return 0;
         if (!cname || cname->placed || b->link_count == LINKS_MAX)
             break;
         const struct rdata *target = &cname->rrset.rdatas[0];

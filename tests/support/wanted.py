@@ -127,11 +127,6 @@ def proofs_by_recursion(policy, field, o):
     return {record_type(r) for r in o.ours["authority"] ^ o.theirs["authority"]} <= {"RRSIG", "NSEC"}
 
 
-def dname_by_recursion(policy, field, o):
-    by_recursion = any(record_type(r) == "DNAME" and " %d " % policyworld.FAR_TTL in r for r in o.theirs.get("answer", ()))
-    return o.question.type == "CNAME" and by_recursion
-
-
 def servers_without_rd(policy, o):
     """Are there rules about name servers for a client without RD? What named has to find out about those it asks for,
     and goes on as if the client had set RD: its answer is that of the servers, and zones with recursive-only act."""
@@ -235,7 +230,6 @@ WANTED = [
            additional_of_a_wildcard),
     Wanted("not policy", "in 512 bytes we get what named, which compresses less, cuts", fits_into_less_room, True),
     Wanted("not policy", "which proofs of a chain by recursion come along is libunbound's choice", proofs_by_recursion),
-    Wanted("not policy", "libunbound answers CNAME below a DNAME with TTL 0 and without the DNAME", dname_by_recursion),
 ]
 
 

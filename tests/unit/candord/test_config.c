@@ -450,6 +450,21 @@ static void policy_has_binds_defaults(void **state)
     config_free(config);
 }
 
+static void an_override_says_what_a_rule_s_cname_would(void **state)
+{
+    (void)state;
+    struct config *config =
+        read_text("options { response-policy { zone a policy cname .; zone b policy cname \"*.\";"
+                  "  zone c policy cname *.garden.example; }; };"
+                  "zone a { type primary; file \"a\"; }; zone b { type primary; file \"b\"; };"
+                  "zone c { type primary; file \"c\"; };");
+    const struct view_config *view = &config->views[0];
+    assert_int_equal(policy_named(view, "a")->override, RPZ_OVERRIDE_NXDOMAIN);
+    assert_int_equal(policy_named(view, "b")->override, RPZ_OVERRIDE_NODATA);
+    assert_int_equal(policy_named(view, "c")->override, RPZ_OVERRIDE_CNAME);
+    config_free(config);
+}
+
 static void a_policy_zone_wins_over_the_globals(void **state)
 {
     (void)state;
@@ -865,6 +880,7 @@ int main(void)
         cmocka_unit_test(exceptions_reach_the_resolver),
         cmocka_unit_test(primaries_are_lists_of_lists),
         cmocka_unit_test(policy_has_binds_defaults),
+        cmocka_unit_test(an_override_says_what_a_rule_s_cname_would),
         cmocka_unit_test(a_policy_zone_wins_over_the_globals),
         cmocka_unit_test(zones_of_others_are_guarded_by_default),
         cmocka_unit_test(a_zones_guard_wins_as_a_whole),

@@ -290,6 +290,18 @@ static void a_dname_stands_before_the_cname_it_makes(void **state)
     truth_unref(truth);
 }
 
+static void a_dname_stands_before_a_cname_that_was_asked_for(void **state)
+{
+    (void)state;
+    const char *both = "0 dn.cdn.beta. 300 DNAME plain.alpha.\n"
+                       "0 alias.dn.cdn.beta. 300 CNAME alias.plain.alpha.\n";
+    truth_unref(ask("dn.cdn.beta.", TYPE_DNAME)); /* then the CNAME is made without asking anybody */
+    struct truth *truth = ask("alias.dn.cdn.beta.", TYPE_CNAME);
+    assert_string_equal(wire_text(truth, &truth->plain), both);
+    assert_int_equal(truth->link_count, 1);
+    truth_unref(truth);
+}
+
 static void a_chain_to_a_missing_name_has_both(void **state)
 {
     (void)state;
@@ -477,6 +489,7 @@ int main(void)
         cmocka_unit_test(dnssec_types_are_given_when_asked_for),
         cmocka_unit_test(a_chain_has_a_link_for_each_name),
         cmocka_unit_test(a_dname_stands_before_the_cname_it_makes),
+        cmocka_unit_test(a_dname_stands_before_a_cname_that_was_asked_for),
         cmocka_unit_test(a_chain_to_a_missing_name_has_both),
         cmocka_unit_test(a_chain_that_is_too_long_fails),
         cmocka_unit_test(a_chain_that_never_ends_is_no_hang),
