@@ -32,6 +32,7 @@ enum log_category {
     LOG_NOTIFY,
     LOG_UPDATE,
     LOG_DNSSEC,
+    LOG_RATE_LIMIT,
     LOG_CATEGORIES /* how many there are */
 };
 

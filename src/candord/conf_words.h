@@ -50,7 +50,6 @@ enum conf_use {
     PLUGINS,
     DNSTAP,
     ENCRYPTION,
-    RATES,
     RECURSOR,
     ORDERING,
     SHARED,

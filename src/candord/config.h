@@ -187,6 +187,32 @@ struct dns64_config {
     struct ip_address suffix;
 };
 
+/* What rate-limit counts apart. RATE_ALL: all of them together; RATE_TCP: that somebody has come by TCP. */
+enum rate_kind {
+    RATE_RESPONSE,
+    RATE_REFERRAL,
+    RATE_NODATA,
+    RATE_NXDOMAIN,
+    RATE_ERROR,
+    RATE_ALL,
+    RATE_TCP,
+    RATE_KINDS
+};
+
+/* Numbers alone: two are equal when their bytes are. */
+struct rate_limit_options {
+    uint32_t per_second[RATE_KINDS]; /* 0: no limit */
+    uint32_t window_s, slip, max_entries;
+    uint32_t prefix_bits_v4, prefix_bits_v6;
+    uint32_t qps_scale; /* 0: limits do not depend on the load */
+    uint32_t log_only;
+};
+
+struct rate_limit_config {
+    struct rate_limit_options options;
+    const struct acl *exempt;
+};
+
 enum minimal_responses { MINIMAL_NO, MINIMAL_YES, MINIMAL_NO_AUTH, MINIMAL_NO_AUTH_RECURSIVE };
 
 /* One zone of catalog-zones { }. */
@@ -220,6 +246,7 @@ struct view_config {
     const struct zone_config *zones;
     size_t catalog_count;
     const struct catalog_config *catalogs;
+    const struct rate_limit_config *rate_limit; /* NULL: none */
     size_t dns64_count;
     const struct dns64_config *dns64;
     struct policy_set_options policy;

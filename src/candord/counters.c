@@ -51,6 +51,13 @@ static const struct metric_def defs[SERVE_METRICS] = {
         COUNT("updates_forwarded", "updates", "Dynamic updates that were passed on to a primary."),
     [SERVE_LIMIT_UPDATES] =
         COUNT("limit_updates", "updates", "Dynamic updates not answered because update-quota was reached."),
+    [SERVE_RATE_DROPPED] = COUNT("rate_dropped", "answers", "Answers not sent because of rate-limit."),
+    [SERVE_RATE_SLIPPED] =
+        COUNT("rate_slipped", "answers", "Answers that rate-limit made into TC (or BADCOOKIE) ones."),
+    [SERVE_RATE_WOULD] =
+        COUNT("rate_log_only", "answers", "Answers that rate-limit would have held back but for log-only."),
+    [SERVE_RATE_CROWDED] = COUNT("rate_table_full", "entries",
+                                 "Entries of rate-limit given up before their time: max-table-size."),
     [SERVE_SERVER_BUDGET] = COUNT("server_budget", "walks", "Such look-ups cut short by their budget."),
 };
 

@@ -6,9 +6,11 @@
 #include <urcu-qsbr.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "candord/daemon.h"
 #include "candord/delegations.h"
 #include "candord/denied.h"
+#include "candord/rate_limit.h"
 #include "dns/name.h"
 
 /* --- where truth comes from --- */
@@ -130,6 +132,25 @@ void publish_retire(struct daemon *daemon, bool all)
 
 /* --- snapshots --- */
 
+/* What counts answers goes on over a reload that leaves its options as they are. */
+static int limiter_for(struct daemon *daemon, const struct view_config *config, struct rate_limiter **out)
+{
+    const struct snapshot *old = atomic_load(&daemon->serving.snapshot);
+    if (!config->rate_limit)
+        return 0;
+    for (size_t i = 0; old && i < old->view_count; i++) {
+        const struct view *view = &old->views[i];
+        if (view->limiter && !strcmp(view->config->name, config->name) &&
+            !memcmp(&view->config->rate_limit->options, &config->rate_limit->options,
+                    sizeof config->rate_limit->options)) {
+            *out = rate_limiter_ref(view->limiter);
+            return 0;
+        }
+    }
+    *out = rate_limiter_new(&config->rate_limit->options, random_u64());
+    return *out ? 0 : ERR_NOMEM;
+}
+
 static int fill_view(struct daemon *daemon, struct config_holder *holder, struct view *view, unsigned index,
                      char *problem, size_t problem_size)
 {
@@ -145,7 +166,7 @@ static int fill_view(struct daemon *daemon, struct config_holder *holder, struct
         return error;
     }
     view_init(view, config, index, policy, zones, pool_ref(pool));
-    return 0;
+    return limiter_for(daemon, config, &view->limiter);
 }
 
 /* max-cache-size holds for all truths together: each has an equal part of it. */

@@ -299,6 +299,12 @@ bool reply_chaos(struct query *query);
 /* Nothing goes out. */
 void reply_none(struct query *query);
 
+/* --- rate_limit_reply.c --- */
+
+/* Counts the answer in out against rate-limit, for a client whose rights are `limited`: it stays, is cut to
+ * TC, or does not go out (no_reply). */
+void reply_limit(struct query *query);
+
 /* --- notify_in.c --- */
 
 /* Answers a NOTIFY, and passes it on when it may come from there. */

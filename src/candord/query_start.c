@@ -173,6 +173,16 @@ static enum query_progress answer_nothing(struct query *q)
     return QUERY_DONE;
 }
 
+static unsigned take_signed_rights(struct query *q, bool rd)
+{
+    unsigned rcode = signature_check(q);
+    q->rights =
+        q->key ? rights_of_key(q->snapshot, &q->client.address, q->key, &q->client.local, rd)
+               : rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local, rd);
+    q->rights.last_look = true;
+    return rcode;
+}
+
 enum query_progress query_receive(struct query *q, const uint8_t *packet, size_t length)
 {
     q->packet = packet;
@@ -182,11 +192,12 @@ enum query_progress query_receive(struct query *q, const uint8_t *packet, size_t
     enum query_verdict verdict = query_parse(packet, length, &q->asked);
     count(q, q->client.transport == TRANSPORT_UDP ? SERVE_UDP_QUERIES : SERVE_TCP_QUERIES);
     bool rd = verdict == QUERY_OK && query_rd(&q->asked);
-    unsigned badly_signed = q->asked.has_tsig ? signature_check(q) : RCODE_NOERROR;
-    q->rights =
-        __builtin_expect(q->key != NULL, 0)
-            ? rights_of_key(q->snapshot, &q->client.address, q->key, &q->client.local, rd)
-            : rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local, rd);
+    unsigned badly_signed = RCODE_NOERROR;
+    if (__builtin_expect(q->asked.has_tsig, 0))
+        badly_signed = take_signed_rights(q, rd);
+    else
+        q->rights =
+            rights_of(worker_rights(q->worker), q->snapshot, &q->client.address, &q->client.local, rd);
     if (q->rights.silence && !q->explanation)
         return answer_nothing(q);
     if (verdict != QUERY_OK)

@@ -16,6 +16,8 @@ struct rights {
     bool empty_zones;        /* allow-query; zones with a list of their own are asked theirs */
     bool recursion;          /* allow-recursion, and the view does recurse */
     bool client_rules;       /* some CLIENT-IP rule of the view's policy holds his address */
+    bool limited;            /* rate-limit holds for him */
+    bool last_look;          /* answers are looked at before they go out: limited, or signed */
 };
 
 struct rights_table;

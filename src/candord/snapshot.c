@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "candord/rate_limit.h"
 #include "dns/name.h"
 #include "dns/record.h"
 
@@ -98,6 +99,7 @@ void snapshot_unref(struct snapshot *snapshot)
         free(snapshot->views[i].policy_soas);
         zone_table_unref(snapshot->views[i].zones);
         pool_unref(snapshot->views[i].pool);
+        rate_limiter_unref(snapshot->views[i].limiter);
     }
     config_holder_unref(snapshot->holder);
     free(snapshot);

@@ -17,6 +17,7 @@
 #include "zone/table.h"
 
 struct config_holder;
+struct rate_limiter;
 
 /* Where one or more views get the truth from: shared by all whose resolver options are equal. */
 struct truth_source_pool {
@@ -54,6 +55,7 @@ struct view {
     bool has_zones;            /* zones of ours other than the empty ones */
     uint16_t synthesized_type; /* AAAA with dns64: what the cache holds of it is not the answer; else 0 */
     struct truth_source_pool *pool;
+    struct rate_limiter *limiter; /* NULL: rate-limit is not configured */
 };
 
 struct snapshot {

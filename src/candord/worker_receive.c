@@ -48,10 +48,18 @@ static void query_detach(struct query *q)
     q->holds_snapshot = true;
 }
 
-void worker_deliver(struct query *q)
+static void look_last(struct query *q)
 {
+    if (q->rights.limited)
+        reply_limit(q);
     if (q->signature)
         signature_put(q);
+}
+
+void worker_deliver(struct query *q)
+{
+    if (q->rights.last_look)
+        look_last(q);
     bool send = !q->no_reply && q->out_length && !q->worker->ended;
     if (q->explanation) {
         explain_finish(q);
@@ -110,8 +118,8 @@ static void settle(struct udp_datagram *datagram, struct query *q, enum query_pr
         query_detach(q);
         return;
     }
-    if (q->signature)
-        signature_put(q);
+    if (__builtin_expect(q->rights.last_look, 0))
+        look_last(q);
     datagram->reply_length = q->no_reply ? 0 : q->out_length;
     worker_give(q->worker, q);
 }
