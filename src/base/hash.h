@@ -60,4 +60,55 @@ static inline uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t lengt
     return hash_rest(hash_begin(seed, length), bytes, length);
 }
 
+/* 128 bits that stand for bytes which strangers choose, under a key that they do not know: for who wants to
+ * tell bytes apart, or finds several tables with them, after one pass. */
+struct digest {
+    uint64_t a, b;
+};
+
+/* Multiplies 16 bytes in and keeps all of the product. Both factors hold what only we know, so that nobody
+ * can aim for a product of zero. */
+static inline struct digest digest_words(struct digest d, uint64_t first, uint64_t second)
+{
+    uint64_t x = first ^ d.a, y = second ^ d.b;
+    __extension__ unsigned __int128 product = (unsigned __int128)x * y;
+    return (struct digest){x ^ (uint64_t)product, y ^ (uint64_t)(product >> 64)};
+}
+
+static inline struct digest digest_block(struct digest d, const uint8_t *first, const uint8_t *second)
+{
+    uint64_t x, y;
+    memcpy(&x, first, 8);
+    memcpy(&y, second, 8);
+    return digest_words(d, x, y);
+}
+
+/* Of `length` bytes; `more` is what else has to be the same (up to 48 bits). It comes in last, when nobody
+ * can tell any more which bytes would make up for a difference in it. */
+static inline struct digest digest_bytes(struct digest key, const void *bytes, size_t length, uint64_t more)
+{
+    const uint8_t *at = bytes, *end = at + length;
+    struct digest d = key;
+    if (length >= 16) {
+        for (; at < end - 16; at += 16)
+            d = digest_block(d, at, at + 8);
+        d = digest_block(d, end - 16, end - 8); /* the rest, and some of it twice */
+    } else if (length >= 8) {
+        d = digest_block(d, at, end - 8);
+    } else {
+        uint64_t word = 0;
+        for (; at < end; at++)
+            word = word << 8 | *at;
+        d = digest_words(d, word, 0);
+    }
+    d.a ^= more << 16 ^ length;
+    return d;
+}
+
+/* One of the hashes that a digest holds, by its seed: those of different seeds have nothing in common. */
+static inline uint64_t digest_hash(struct digest d, uint64_t seed)
+{
+    return hash_mix(d.a ^ seed, d.b ^ 0xe7037ed1a0b428dbu);
+}
+
 #endif

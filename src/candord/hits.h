@@ -9,6 +9,23 @@
 #include "candord/worker.h"
 #include "rpz/sketch.h"
 
+/* Hits of one zone in a row are added to its counter, which all workers share, in one go: at the latest when
+ * the questions that came together have been answered, and before their answers leave. */
+static inline void hit_run_end(struct hit_run *run)
+{
+    if (run->count)
+        atomic_fetch_add_explicit(run->of, run->count, memory_order_relaxed);
+    run->count = 0;
+}
+
+static inline void hit_run_add(struct hit_run *run, _Atomic uint64_t *counter)
+{
+    if (run->of != counter)
+        hit_run_end(run);
+    run->of = counter;
+    run->count++;
+}
+
 enum { HITS_NOTES_PER_S = 128 };
 
 /* hits_note() when it is a match's turn. */

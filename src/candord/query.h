@@ -23,6 +23,7 @@
 #include "candord/counters.h"
 #include "candord/rights.h"
 #include "candord/snapshot.h"
+#include "dns/cookie.h"
 #include "dns/message.h"
 #include "dns/name.h"
 #include "dns/query.h"
@@ -108,8 +109,9 @@ struct query {
     uint8_t name[NAME_MAX_BYTES]; /* lower case */
     uint8_t name_length;
     /* Set where the short way is tried. */
-    uint64_t hash;       /* of name and type, as the cache has it */
-    struct truth *ahead; /* what a look ahead has found under that hash; NULL: nobody looked, or nothing */
+    struct digest digest; /* of name and type, as the cache has it */
+    uint64_t hash;        /* that leads to its places */
+    struct truth *ahead;  /* what query_look_ahead() has found under that hash; NULL: nothing */
 
     /* The world it sees. */
     struct snapshot *snapshot;
@@ -162,8 +164,8 @@ struct query {
     size_t out_size;   /* of the buffer */
     size_t out_length; /* 0 and no_reply: nothing is sent */
     bool no_reply;
-    uint8_t cookie[40];
-    uint8_t cookie_length;
+    uint8_t cookie[COOKIE_WHOLE_BYTES];
+    uint8_t cookie_length; /* 0: the answer has none */
 };
 
 /* Begins with a packet; client, peer or tcp, worker, snapshot, now_ms, out and out_size are set. QUERY_DONE:
@@ -172,7 +174,8 @@ struct query {
 enum query_progress query_start(struct query *query, const uint8_t *packet, size_t length);
 
 /* The same in steps, for questions that came together: each is received; of those that are open then, what
- * they will need is asked for (nothing else is done, and it may be left out); then they are answered. */
+ * they will need is looked for, and asked for from memory; then they are answered, in the same read-side
+ * section. */
 enum query_progress query_receive(struct query *query, const uint8_t *packet, size_t length);
 void query_look_ahead(struct query *query);
 enum query_progress query_answer(struct query *query);
@@ -200,7 +203,7 @@ struct policy_facts query_facts(const struct query *query);
 
 /* --- short_way.c --- */
 
-/* Sets query->hash, and asks for the place in the cache that it leads to. */
+/* Sets query->digest and hash, and asks for the place in the cache that it leads to. */
 void short_way_open(struct query *query);
 
 /* Answers what policy judged before. *truth: the fresh one in the cache, or NULL. */

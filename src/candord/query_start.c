@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "candord/cookie_table.h"
 #include "candord/explain.h"
 #include "candord/querylog.h"
 #include "candord/signature.h"
@@ -103,10 +104,9 @@ static bool access_allowed(const struct query *q, const struct zone_table_entry 
 
 static void answer_cookie(struct query *q)
 {
-    const struct serving *serving = worker_serving(q->worker);
-    if (q->asked.has_cookie && q->snapshot->config->server.answer_cookie)
-        q->cookie_length = (uint8_t)cookie_make(serving->cookie_secret, q->asked.cookie, &q->client.address,
-                                                (uint32_t)clock_wall_s(), q->cookie);
+    if (q->snapshot->config->server.answer_cookie)
+        q->cookie_length = (uint8_t)cookie_table_make(worker_cookies(q->worker), q->asked.cookie,
+                                                      &q->client.address, q->now_ms, q->cookie);
 }
 
 /* --- the beginning --- */
@@ -252,5 +252,8 @@ enum query_progress query_answer(struct query *q)
 enum query_progress query_start(struct query *q, const uint8_t *packet, size_t length)
 {
     enum query_progress progress = query_receive(q, packet, length);
-    return progress == QUERY_OPEN ? query_answer(q) : progress;
+    if (progress != QUERY_OPEN)
+        return progress;
+    query_look_ahead(q);
+    return query_answer(q);
 }

@@ -119,11 +119,11 @@ void ready_table_prefetch(const struct ready_table *table, uint64_t hash)
     __builtin_prefetch(table->groups[group_of(hash)]);
 }
 
-/* All of the question once more, under another key. */
+/* The question once more, by another hash, with what else the answer depends on. */
 static uint32_t check_of(const struct ready_table *table, const struct ready_key *key)
 {
-    uint64_t seed = table->seed ^ (uint64_t)key->qtype << 32 ^ (uint64_t)key->view << 1 ^ key->dnssec_ok;
-    return (uint32_t)(hash_bytes(seed, key->name, key->name_length) >> 32);
+    uint64_t seed = table->seed ^ (uint64_t)key->view << 1 ^ key->dnssec_ok;
+    return (uint32_t)(digest_hash(key->digest, seed) >> 32);
 }
 
 const struct ready_form *ready_table_find(const struct ready_table *table, const struct ready_key *key)

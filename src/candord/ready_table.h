@@ -9,14 +9,16 @@
  * asked for again costs what a clean cached one does. One worker's own; bounded: 4 MiB of questions, 1 MiB of
  * forms, 0.3 MiB beside. Knows nothing of how an answer is judged or made (remembered.c, ready_make.c).
  *
- * A question is known by 96 bits of keyed hashes, not by its name: with a full table one in 2^78 names that
- * are asked for the first time would be taken for another. */
+ * A question is known by 96 bits of a keyed digest of its name, not by the name: with a full table one in
+ * 2^78 names that are asked for the first time would be taken for another. */
 #ifndef CANDORD_READY_TABLE_H
 #define CANDORD_READY_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/hash.h"
 
 enum {
     READY_QUESTIONS = 262144,
@@ -27,13 +29,11 @@ enum {
 
 /* What an answer depends on, beside its question's letter case and the header bits that are echoed. */
 struct ready_key {
-    uint64_t hash;        /* of name and type, at least 2; keyed with what no client knows */
+    struct digest digest; /* of name and type, keyed with what no client knows */
+    uint64_t hash;        /* one of its hashes, at least 2 */
     uint64_t snapshot_id; /* what was made under another one is never found */
-    const uint8_t *name;  /* lower case */
-    uint8_t name_length;
     uint16_t view;
     bool dnssec_ok;
-    uint16_t qtype;
 };
 
 /* What a form is made from. */

@@ -9,7 +9,9 @@
  * truth: rules of earlier zones for addresses, signatures, failure. So where recursion comes first
  * (qname-wait-recurse) a ready answer goes out only when the truth's memo says that the rule acts. */
 #include "base/log.h"
+#include "candord/hits.h"
 #include "candord/query.h"
+#include "candord/querylog.h"
 #include "candord/ready_table.h"
 #include "candord/worker.h"
 
@@ -48,13 +50,11 @@ static bool rule_may_act(const struct query *q, struct truth *truth)
 static struct ready_key key_of(const struct query *q)
 {
     return (struct ready_key){
+        .digest = q->digest,
         .hash = q->hash,
         .snapshot_id = q->snapshot->id,
-        .name = q->name,
-        .name_length = q->name_length,
         .view = (uint16_t)q->view->index,
         .dnssec_ok = q->asked.dnssec_ok,
-        .qtype = q->asked.qtype,
     };
 }
 
@@ -64,20 +64,44 @@ static bool client_is_usual(const struct query *q)
     return q->policed && q->may_recurse && !q->rights.client_rules;
 }
 
-/* Counts a match that was found before, and logs it; what a log line says of the rule is looked up again. */
-static void note_again(struct query *q, const struct ready_form *form)
+static struct policy_match match_of(const struct query *q, const struct ready_form *form)
 {
-    const struct policy_set_zone *zone = &q->view->policy->zones[form->from.zone];
-    struct policy_match match = {
+    return (struct policy_match){
         .zone = form->from.zone,
         .action = (enum rpz_action)form->from.action,
         .hit.trigger = RPZ_QNAME,
         .name = q->name,
     };
-    if (zone->options.log && log_enabled(LOG_RPZ, LEVEL_INFO))
+}
+
+static __attribute__((noinline)) void take_again(struct query *q, const struct ready_form *form)
+{
+    const struct policy_match match = match_of(q, form);
+    hits_take(q, &match);
+}
+
+/* What a log line says of the rule is looked up again. */
+static __attribute__((noinline)) void log_again(struct query *q, const struct ready_form *form)
+{
+    const struct policy_set_zone *zone = &q->view->policy->zones[form->from.zone];
+    struct policy_match match = match_of(q, form);
+    if (log_enabled(LOG_RPZ, LEVEL_INFO))
         (void)!policy_zone_match_name(zone->zone, RPZ_QNAME, q->name, zone->options.include_subdomains,
                                       &match.hit);
-    rewrite_note(q, &match, false);
+    querylog_rewrite(q, &match, false);
+}
+
+/* Counts a match that was found before, and logs it: as rewrite_note() does, in fewer steps. */
+static void note_again(struct query *q, const struct ready_form *form)
+{
+    const struct policy_zone_options *zone = &q->view->policy->zones[form->from.zone].options;
+    metric_add(worker_counters(q->worker), SERVE_REWRITTEN, 1);
+    if (zone->counters)
+        hit_run_add(worker_hit_run(q->worker), &zone->counters->hits[RPZ_QNAME][form->from.action]);
+    if (__builtin_expect(sketch_turn(worker_hits(q->worker)), 0))
+        take_again(q, form);
+    if (zone->log)
+        log_again(q, form);
 }
 
 bool answer_remembered(struct query *q, struct truth *truth)

@@ -6,6 +6,7 @@
 #include "candord/ready_table.h"
 #include "candord/signature.h"
 #include "candord/worker.h"
+#include "dns/cookie.h"
 #include "dns/name.h"
 
 static size_t size_limit(const struct query *q)
@@ -138,12 +139,28 @@ static void put_head(struct query *q, uint16_t flags, const uint16_t counts[3], 
     memcpy(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
 }
 
-/* Nearly every OPT of an answer has no options. */
+/* Adds a cookie to the OPT that begins at `opt` and ends at `end`. Returns the new end. */
+static uint8_t *add_cookie(const struct query *q, uint8_t *opt, uint8_t *end)
+{
+    enum { RDLENGTH_AT = 9 };
+    store_u16(end, EDNS_COOKIE);
+    store_u16(end + 2, q->cookie_length);
+    memcpy(end + 4, q->cookie, COOKIE_WHOLE_BYTES);
+    store_u16(opt + RDLENGTH_AT, (uint16_t)(load_u16(opt + RDLENGTH_AT) + 4 + q->cookie_length));
+    return end + 4 + q->cookie_length;
+}
+
+static size_t cookie_option_bytes(const struct query *q)
+{
+    return q->cookie_length ? 4u + q->cookie_length : 0;
+}
+
+/* Nearly every OPT of an answer has no options, or a cookie. */
 enum { PLAIN_OPT_BYTES = 11 };
 
 static bool opt_is_plain(const struct query *q)
 {
-    return !q->cookie_length && !q->asked.wants_nsid && !q->asked.wants_keepalive;
+    return !q->asked.wants_nsid && !q->asked.wants_keepalive;
 }
 
 static void put_plain_opt(const struct query *q, uint8_t *to)
@@ -152,6 +169,8 @@ static void put_plain_opt(const struct query *q, uint8_t *to)
     memcpy(to, opt, sizeof opt);
     store_u16(to + 3, q->snapshot->config->server.edns_udp_size);
     to[7] = q->asked.dnssec_ok ? 0x80 : 0;
+    if (q->cookie_length)
+        (void)add_cookie(q, to, to + PLAIN_OPT_BYTES);
 }
 
 /* What goes out without a cursor: header, question, `length` bytes of records that the caller copies in, OPT.
@@ -170,7 +189,7 @@ frame_fits(struct query *q, struct frame *frame, size_t length, unsigned rcode, 
     frame->opt_bytes = 0;
     frame->plain = q->asked.has_edns && ede == EDE_NONE && opt_is_plain(q);
     if (frame->plain)
-        frame->opt_bytes = PLAIN_OPT_BYTES;
+        frame->opt_bytes = PLAIN_OPT_BYTES + cookie_option_bytes(q);
     else if (edns_of(q, rcode, ede, ede_text, &frame->edns))
         frame->opt_bytes = edns_reply_bytes(&frame->edns);
     return frame->at + length + frame->opt_bytes <= size_limit(q);
@@ -232,24 +251,13 @@ static bool wants_more_options(const struct query *q)
            (q->asked.wants_keepalive && q->client.transport == TRANSPORT_TCP);
 }
 
-/* Adds a cookie to the OPT that begins at `opt` and ends at `end`. Returns the new end. */
-static uint8_t *add_cookie(const struct query *q, uint8_t *opt, uint8_t *end)
-{
-    enum { RDLENGTH_AT = 9 };
-    store_u16(end, EDNS_COOKIE);
-    store_u16(end + 2, q->cookie_length);
-    memcpy(end + 4, q->cookie, q->cookie_length);
-    store_u16(opt + RDLENGTH_AT, (uint16_t)(load_u16(opt + RDLENGTH_AT) + 4 + q->cookie_length));
-    return end + 4 + q->cookie_length;
-}
-
 bool reply_ready(struct query *q, const struct ready_form *form)
 {
     enum { FLAGS_AT = 7, DO = 0x80 };
     size_t head = DNS_HEADER_BYTES + (size_t)q->asked.qname_length + 4;
     bool has_edns = q->asked.has_edns;
     size_t length = form->length + (has_edns ? (size_t)form->opt_length : 0);
-    size_t cookie_bytes = has_edns && q->cookie_length ? 4u + q->cookie_length : 0;
+    size_t cookie_bytes = has_edns ? cookie_option_bytes(q) : 0;
     if (wants_more_options(q) || head + length + cookie_bytes > size_limit(q))
         return false;
     put_head(q, base_flags(q) | form->rcode, form->counts, has_edns);

@@ -121,8 +121,8 @@ bool short_way_judge(struct query *q, struct truth *truth, enum query_progress *
 void short_way_open(struct query *q)
 {
     struct cache *cache = q->view->pool->cache;
-    q->hash = cache_hash(cache, q->name, q->name_length, q->asked.qtype);
-    q->ahead = NULL;
+    q->digest = cache_digest(cache, q->name, q->name_length, q->asked.qtype);
+    q->hash = cache_digest_hash(q->digest);
     cache_prefetch(cache, q->hash);
 }
 
@@ -139,7 +139,7 @@ void query_look_ahead(struct query *q)
 static struct truth *fresh_truth(struct query *q)
 {
     struct truth *truth = q->ahead;
-    if (!truth || !cache_confirm(truth, q->name, q->name_length, q->asked.qtype))
+    if (truth && !cache_confirm(truth, q->name, q->name_length, q->asked.qtype))
         truth = cache_find(q->view->pool->cache, q->hash, q->name, q->name_length, q->asked.qtype);
     bool fresh = truth && truth->expires_ms > q->now_ms;
     return fresh && (q->may_recurse || !truth->failed) ? truth : NULL;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reader.h"
+#include "candord/cookie_table.h"
 #include "candord/hits.h"
 #include "candord/ready_table.h"
 #include "candord/server_table.h"
@@ -43,6 +44,16 @@ _Atomic uint64_t *worker_counters(struct worker *worker)
 struct rights_table *worker_rights(struct worker *worker)
 {
     return worker->rights;
+}
+
+struct cookie_table *worker_cookies(struct worker *worker)
+{
+    return worker->cookies;
+}
+
+struct hit_run *worker_hit_run(struct worker *worker)
+{
+    return &worker->hit_run;
 }
 
 struct ready_table *worker_ready(struct worker *worker)
@@ -217,12 +228,13 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     worker->loop = loop_new();
     worker->servers = server_table_new();
     worker->rights = rights_table_new();
+    worker->cookies = cookie_table_new(serving->cookie_secret, random_u64());
     worker->ready = ready_table_new(random_u64());
     worker->sketch = sketch_new(random_u64(), ASKED_NOTES_PER_S);
     worker->hits = sketch_new(random_u64(), HITS_NOTES_PER_S);
     worker->listeners = calloc(config->listen_count ? config->listen_count : 1, sizeof *worker->listeners);
-    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->ready ||
-        !worker->sketch || !worker->hits)
+    if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->cookies ||
+        !worker->ready || !worker->sketch || !worker->hits)
         error = ERR_NOMEM;
     if (!error)
         error = open_listeners(worker, config, problem, problem_size);
@@ -335,6 +347,7 @@ void worker_free(struct worker *worker)
     free(worker->listeners);
     server_table_free(worker->servers);
     rights_table_free(worker->rights);
+    cookie_table_free(worker->cookies);
     ready_table_free(worker->ready);
     sketch_free(worker->sketch);
     sketch_free(worker->hits);

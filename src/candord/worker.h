@@ -31,6 +31,7 @@ struct serving {
 };
 
 struct worker;
+struct cookie_table;
 struct explanation;
 struct fetchers;
 struct courier;
@@ -76,6 +77,9 @@ struct serving *worker_serving(struct worker *worker);
 /* The worker's memory of who may have what. */
 struct rights_table *worker_rights(struct worker *worker);
 
+/* The worker's memory of the cookies that it gave. */
+struct cookie_table *worker_cookies(struct worker *worker);
+
 /* The worker's ready answers of policy. */
 struct ready_table *worker_ready(struct worker *worker);
 
@@ -84,6 +88,13 @@ struct server_table *worker_servers(struct worker *worker);
 
 /* Its summary of what clients ask: read from any thread. */
 struct sketch *worker_sketch(struct worker *worker);
+
+/* Hits that its zone's counter has not been told yet (hits.h). */
+struct hit_run {
+    _Atomic uint64_t *of; /* looked at only while count is not 0 */
+    uint64_t count;
+};
+struct hit_run *worker_hit_run(struct worker *worker);
 
 /* Its summary of which rules act (hits.h): read from any thread. */
 struct sketch *worker_hits(struct worker *worker);

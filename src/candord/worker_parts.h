@@ -27,7 +27,9 @@ struct worker {
     struct server_table *servers;
     struct rights_table *rights;
     struct ready_table *ready;
+    struct cookie_table *cookies;
     struct sketch *sketch, *hits;
+    struct hit_run hit_run;
     struct inbox inbox;
     struct loop_watch inbox_watch;
     struct listener *listeners;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "candord/explain.h"
+#include "candord/hits.h"
 #include "candord/signature.h"
 #include "candord/worker_parts.h"
 
@@ -133,7 +134,7 @@ static void answer_together(struct listener *listener, struct udp_socket *socket
     size_t taken = 0;
     for (; taken < count && (queries[taken] = query_take(listener->worker)); taken++)
         progress[taken] = receive(listener, socket, &datagrams[taken], queries[taken]);
-    for (size_t i = 0; i < taken && taken > 1; i++)
+    for (size_t i = 0; i < taken; i++)
         if (progress[i] == QUERY_OPEN)
             query_look_ahead(queries[i]);
     for (size_t i = 0; i < taken; i++) {
@@ -141,6 +142,7 @@ static void answer_together(struct listener *listener, struct udp_socket *socket
             progress[i] = query_answer(queries[i]);
         settle(&datagrams[i], queries[i], progress[i]);
     }
+    hit_run_end(&listener->worker->hit_run);
 }
 
 void worker_udp_batch(void *context, struct udp_socket *socket, struct udp_datagram *batch, size_t count)
@@ -170,7 +172,9 @@ void worker_tcp_message(void *context, struct tcp_connection *connection, const 
     q->now_ms = loop_now_ms(worker->loop);
     q->out = worker->scratch;
     q->out_size = sizeof worker->scratch;
-    if (query_start(q, message, length) == QUERY_WAITS) {
+    enum query_progress progress = query_start(q, message, length);
+    hit_run_end(&worker->hit_run);
+    if (progress == QUERY_WAITS) {
         query_detach(q);
         return;
     }

@@ -50,7 +50,7 @@ struct cache {
      */
     alignas(CACHE_LINE) _Atomic uintptr_t tables[SHARDS];
     struct shard shards[SHARDS];
-    uint64_t seed;
+    struct digest key;
     _Atomic size_t max_bytes;
     alignas(CACHE_LINE) _Atomic size_t bytes;
     _Atomic uint64_t entries, evicted, inserted;
@@ -298,7 +298,7 @@ struct cache *cache_new(size_t max_bytes)
     if (!cache)
         return NULL;
     memset(cache, 0, sizeof *cache);
-    cache->seed = random_u64();
+    cache->key = (struct digest){random_u64(), random_u64()};
     atomic_init(&cache->max_bytes, max_bytes);
     bool ok = true;
     for (size_t i = 0; i < SHARDS; i++) {
@@ -338,10 +338,20 @@ void cache_resize(struct cache *cache, size_t max_bytes)
     evict_to_bound(cache);
 }
 
+struct digest cache_digest(const struct cache *cache, const uint8_t *name, size_t name_length, uint16_t qtype)
+{
+    return digest_bytes(cache->key, name, name_length, qtype);
+}
+
+uint64_t cache_digest_hash(struct digest digest)
+{
+    uint64_t hash = digest_hash(digest, 0);
+    return hash >= HASH_MIN ? hash : HASH_MIN;
+}
+
 uint64_t cache_hash(const struct cache *cache, const uint8_t *name, size_t name_length, uint16_t qtype)
 {
-    uint64_t hash = hash_bytes(cache->seed ^ (uint64_t)qtype << 48, name, name_length);
-    return hash >= HASH_MIN ? hash : HASH_MIN;
+    return cache_digest_hash(cache_digest(cache, name, name_length, qtype));
 }
 
 void cache_prefetch(const struct cache *cache, uint64_t hash)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "resolve/truth.h"
 
 struct cache;
@@ -28,13 +29,19 @@ void cache_free(struct cache *cache);
 /* A smaller bound is in force at once. */
 void cache_resize(struct cache *cache, size_t max_bytes);
 
-/* Hash of a lower-case name with its type: computed once per query and passed on. */
+/* What stands for a lower-case name with its type: computed once per query and passed on; and the hash in it
+ * that leads to the cache's places. */
+struct digest cache_digest(const struct cache *cache, const uint8_t *name, size_t name_length,
+                           uint16_t qtype);
+uint64_t cache_digest_hash(struct digest digest);
+
+/* Both at once. */
 uint64_t cache_hash(const struct cache *cache, const uint8_t *name, size_t name_length, uint16_t qtype);
 
 /* For who looks for several: asks for the place that a hash leads to; then, inside a read-side section, for
  * what stands there, which is returned (NULL: nothing). Nobody has compared its name yet: cache_confirm()
  * does, in the same section, and says whether it is the question's. Without them cache_find() finds the same,
- * only later. */
+ * only later, as it does where the truth found is not the question's. */
 void cache_prefetch(const struct cache *cache, uint64_t hash);
 struct truth *cache_prefetch_truth(const struct cache *cache, uint64_t hash);
 bool cache_confirm(struct truth *found, const uint8_t *name, size_t name_length, uint16_t qtype);

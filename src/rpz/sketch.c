@@ -16,6 +16,12 @@ enum {
     ADAPT_MS = 1000,
 };
 
+/* A bin in the heap, by what it had counted when it was put in its place. */
+struct least {
+    uint64_t count;
+    uint16_t bin;
+};
+
 struct sketch {
     struct sketch_gate gate; /* first */
     uint32_t gap;            /* queries that the next noted one stands for */
@@ -25,10 +31,11 @@ struct sketch {
     uint64_t period_began_ms, period_queries;
     uint32_t period_notes;
     unsigned current;
-    /* Of the current window: a bin's hash and place in the heap; slots hold bin + 1, 0 is free. */
+    /* Of the current window: a bin's hash; slots hold bin + 1, 0 is free. */
     uint32_t used;
     uint64_t hashes[SKETCH_BINS];
-    uint16_t heap[SKETCH_BINS], place[SKETCH_BINS], slots[SLOTS];
+    struct least heap[SKETCH_BINS];
+    uint16_t slots[SLOTS];
     struct sketch_window windows[SKETCH_WINDOWS];
 };
 
@@ -96,32 +103,30 @@ static void rotate(struct sketch *sketch, uint64_t now_ms)
         begin_window(sketch, now_ms);
 }
 
-/* --- the heap: the least counted bin on top --- */
+/* --- the heap: the least counted bin on top ---
+ *
+ * Counts only grow, so a bin that has counted more may stay where it is until it comes to the top: then it
+ * goes where it belongs. To count costs nothing here, which is what nearly every note does. */
 
-static uint64_t count_at(struct sketch *sketch, unsigned at)
+static uint64_t count_of(struct sketch *sketch, uint16_t bin)
 {
-    return atomic_load_explicit(&bins(sketch)[sketch->heap[at]].count, memory_order_relaxed);
-}
-
-static void heap_put(struct sketch *sketch, unsigned at, uint16_t bin)
-{
-    sketch->heap[at] = bin;
-    sketch->place[bin] = (uint16_t)at;
+    return atomic_load_explicit(&bins(sketch)[bin].count, memory_order_relaxed);
 }
 
 static void heap_swap(struct sketch *sketch, unsigned a, unsigned b)
 {
-    uint16_t other = sketch->heap[a];
-    heap_put(sketch, a, sketch->heap[b]);
-    heap_put(sketch, b, other);
+    struct least other = sketch->heap[a];
+    sketch->heap[a] = sketch->heap[b];
+    sketch->heap[b] = other;
 }
 
 static void sink(struct sketch *sketch, unsigned at)
 {
+    const struct least *heap = sketch->heap;
     for (unsigned child; (child = 2 * at + 1) < sketch->used; at = child) {
-        if (child + 1 < sketch->used && count_at(sketch, child + 1) < count_at(sketch, child))
+        if (child + 1 < sketch->used && heap[child + 1].count < heap[child].count)
             child++;
-        if (count_at(sketch, at) <= count_at(sketch, child))
+        if (heap[at].count <= heap[child].count)
             return;
         heap_swap(sketch, at, child);
     }
@@ -129,8 +134,19 @@ static void sink(struct sketch *sketch, unsigned at)
 
 static void rise(struct sketch *sketch, unsigned at)
 {
-    for (unsigned parent; at && count_at(sketch, parent = (at - 1) / 2) > count_at(sketch, at); at = parent)
+    const struct least *heap = sketch->heap;
+    for (unsigned parent; at && heap[parent = (at - 1) / 2].count > heap[at].count; at = parent)
         heap_swap(sketch, at, parent);
+}
+
+static uint16_t least_counted(struct sketch *sketch)
+{
+    struct least *top = &sketch->heap[0];
+    for (uint64_t count; (count = count_of(sketch, top->bin)) != top->count;) {
+        top->count = count;
+        sink(sketch, 0);
+    }
+    return top->bin;
 }
 
 static void count_more(struct sketch *sketch, uint16_t bin, uint64_t weight)
@@ -138,7 +154,6 @@ static void count_more(struct sketch *sketch, uint16_t bin, uint64_t weight)
     _Atomic uint64_t *count = &bins(sketch)[bin].count;
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + weight,
                           memory_order_relaxed);
-    sink(sketch, sketch->place[bin]);
 }
 
 /* --- the table: linear probing, gaps closed on removal --- */
@@ -188,7 +203,7 @@ static void add_bin(struct sketch *sketch, uint64_t hash, const uint8_t *name, s
     uint16_t number = (uint16_t)sketch->used++;
     name_bin(sketch, number, hash, name, length, view);
     atomic_store_explicit(&bins(sketch)[number].count, weight, memory_order_release);
-    heap_put(sketch, number, number);
+    sketch->heap[number] = (struct least){.count = weight, .bin = number};
     rise(sketch, number);
 }
 
@@ -196,8 +211,8 @@ static void add_bin(struct sketch *sketch, uint64_t hash, const uint8_t *name, s
 static void share_bin(struct sketch *sketch, uint64_t hash, const uint8_t *name, size_t length, uint32_t view,
                       uint64_t weight)
 {
-    uint16_t number = sketch->heap[0];
-    uint64_t count = count_at(sketch, 0) + weight;
+    uint16_t number = least_counted(sketch);
+    uint64_t count = count_of(sketch, number) + weight;
     if (chance_below(sketch, count) < weight) {
         remove_slot(sketch, find_slot(sketch, sketch->hashes[number]));
         name_bin(sketch, number, hash, name, length, view);

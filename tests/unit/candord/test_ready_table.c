@@ -11,10 +11,14 @@
 
 static const uint8_t NAME[] = "\3ads\4test", OTHER[] = "\3bad\4test";
 
+static struct digest digest_of(const uint8_t *name, uint16_t qtype)
+{
+    return digest_bytes((struct digest){1, 2}, name, sizeof NAME, qtype);
+}
+
 static struct ready_key key_of(const uint8_t *name, uint64_t hash)
 {
-    return (struct ready_key){
-        .hash = hash << 20, .snapshot_id = 7, .name = name, .name_length = sizeof NAME, .qtype = 1};
+    return (struct ready_key){.digest = digest_of(name, 1), .hash = hash << 20, .snapshot_id = 7};
 }
 
 static struct ready_form form_of(uint32_t zone)
@@ -54,8 +58,8 @@ static void only_for_the_very_same_question(void **state)
     struct ready_key key = key_of(NAME, 1);
     struct ready_table *table = table_with(&key);
     struct ready_key others[] = {key, key, key, key, key, key};
-    others[0].name = OTHER; /* the hash is the same: a collision */
-    others[1].qtype = 28;
+    others[0].digest = digest_of(OTHER, 1); /* the hash is the same: a collision */
+    others[1].digest = digest_of(NAME, 28);
     others[2].snapshot_id = 8;
     others[3].view = 1;
     others[4].dnssec_ok = true;

@@ -67,6 +67,21 @@ static void finds_by_name_and_type(void **state)
     cache_free(cache);
 }
 
+/* A name chosen to make up for another type must not lead to the same place: one after the other all types
+ * would stand in one row. */
+static void no_name_makes_up_for_a_type(void **state)
+{
+    (void)state;
+    struct cache *cache = cache_new(MEGABYTE);
+    struct key one = key_of(cache, "abcdefghij.example.org.", TYPE_A), other = one;
+    for (size_t at = 0; at + 1 < one.length; at++) {
+        memcpy(other.name, one.name, one.length);
+        other.name[at] ^= TYPE_A ^ TYPE_AAAA;
+        assert_int_not_equal(cache_hash(cache, other.name, other.length, TYPE_AAAA), one.hash);
+    }
+    cache_free(cache);
+}
+
 static void newer_takes_the_place_of_older(void **state)
 {
     (void)state;
@@ -299,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_by_name_and_type),
+        cmocka_unit_test(no_name_makes_up_for_a_type),
         cmocka_unit_test(newer_takes_the_place_of_older),
         cmocka_unit_test(a_removed_truth_lives_until_the_reader_is_done),
         cmocka_unit_test(the_same_truth_goes_in_once),
