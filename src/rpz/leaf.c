@@ -3,6 +3,9 @@
 
 enum { LOAD_PERCENT = 85, PLACES_SPARE = 8, TRAILER_BYTES = 2 };
 
+/* A leaf that grows gets one part in so many more: of a new zone, of a version that is changed. */
+enum { LOAD_SHARE = 4, DELTA_SHARE = 16 };
+
 static uint32_t slot_of(uint64_t hash, bool node, uint32_t offset)
 {
     return (uint32_t)(hash >> 32) << 16 | (node ? SLOT_NODE : 0) | offset;
@@ -155,24 +158,35 @@ static unsigned places_for(const struct items *items, unsigned homes)
     return (next > homes ? next : homes) + 1;
 }
 
-static void place_items(struct leaf *to, const struct leaf *from, const struct items *items)
+/* The slots of items, whose bytes are where they say. */
+static void place_slots(struct leaf *to, const struct items *items)
 {
     unsigned next = 0;
     for (unsigned i = 0; i < to->places; i++)
         to->slots[i] = SLOT_FREE;
     for (size_t i = 0; i < items->count; i++) {
-        const struct item *item = &items->list[i];
+        uint32_t slot = items->list[i].slot;
+        unsigned home = (slot >> 16) * to->homes >> 16;
+        next = home > next ? home : next;
+        to->slots[next++] = slot;
+    }
+    to->count = (uint16_t)items->count;
+}
+
+/* Copies the bytes of items, in their order. */
+static void copy_items(struct leaf *to, const struct leaf *from, struct items *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        struct item *item = &items->list[i];
         bool node = slot_is_node(item->slot);
         const uint8_t *at = leaf_at(from, item->slot);
         size_t bytes = item->bytes + (node ? 0u : to->trailer);
-        unsigned home = (item->slot >> 16) * to->homes >> 16;
-        next = home > next ? home : next;
-        to->slots[next++] = (item->slot & (0xffff0000u | SLOT_NODE)) | to->used;
+        item->slot = (item->slot & (0xffff0000u | SLOT_NODE)) | to->used;
         memcpy((uint8_t *)to + to->used, at, bytes);
         to->used = (uint16_t)(to->used + bytes);
         to->extended += !node && owner_form(*at) == OWNER_EXTENDED;
     }
-    to->count = (uint16_t)items->count;
+    place_slots(to, items);
 }
 
 struct wish {
@@ -180,8 +194,9 @@ struct wish {
     uint8_t trailer;
 };
 
-static struct leaf *write_leaf(struct heap *heap, const struct leaf *from, const struct items *items,
-                               struct wish wish)
+/* A leaf that has room for the items, but not them. */
+static struct leaf *make_leaf(struct heap *heap, const struct leaf *from, const struct items *items,
+                              struct wish wish)
 {
     unsigned homes = (unsigned)(items->count + wish.names) * 100 / LOAD_PERCENT + 1;
     unsigned places = places_for(items, homes) + (wish.names ? PLACES_SPARE : 0);
@@ -198,7 +213,37 @@ static struct leaf *write_leaf(struct heap *heap, const struct leaf *from, const
                         .used = (uint16_t)(sizeof *to + places * sizeof(uint32_t))};
     size_t room = heap_room(to);
     to->room = (uint16_t)(room < LEAF_BYTES_MAX ? room : LEAF_BYTES_MAX);
-    place_items(to, from, items);
+    return to;
+}
+
+static struct leaf *write_leaf(struct heap *heap, const struct leaf *from, struct items *items,
+                               struct wish wish)
+{
+    struct leaf *to = make_leaf(heap, from, items, wish);
+    if (to)
+        copy_items(to, from, items);
+    return to;
+}
+
+/* The same of all that is in a leaf of which nothing is idle: its bytes are copied at once. */
+static struct leaf *write_whole(struct heap *heap, const struct leaf *from, struct wish wish)
+{
+    size_t first = sizeof *from + from->places * sizeof(uint32_t), bytes = from->used - first;
+    struct items items;
+    no_items(&items);
+    for (unsigned i = 0; i < from->places; i++)
+        if (slot_is_used(from->slots[i]))
+            add_item(&items, from->slots[i], 0);
+    items.bytes = bytes - items.entries * from->trailer;
+    struct leaf *to = make_leaf(heap, from, &items, wish);
+    if (!to)
+        return NULL;
+    for (size_t i = 0; i < items.count; i++)
+        items.list[i].slot += to->used - (uint32_t)first;
+    memcpy((uint8_t *)to + to->used, (const uint8_t *)from + first, bytes);
+    to->used = (uint16_t)(to->used + bytes);
+    to->extended = from->extended;
+    place_slots(to, &items);
     return to;
 }
 
@@ -230,25 +275,35 @@ struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf)
     return write_leaf(heap, leaf, &items, (struct wish){0});
 }
 
-/* While loading, as much again; a delta seldom adds much to one leaf. What is to be split soon, since its
- * names were all on one side, gets little: it could not be split any more if it grew each time. */
-static struct leaf *write_grown(struct heap *heap, const struct leaf *leaf, const struct items *items)
+/* Some more while loading, as it costs little to grow again; a delta seldom adds much to one leaf, and any
+ * name has room. What is to be split soon, since its names were all on one side, gets little: it could not be
+ * split any more if it grew each time. */
+static struct wish wish_of(const struct leaf *leaf, size_t names, size_t bytes)
 {
-    bool large = items->count > LEAF_NAMES_WISH || items->bytes > LEAF_BYTES_WISH;
-    size_t share = leaf->trailer ? 1 : 16;
-    struct wish wish = {2, OWNER_BYTES_MAX + TRAILER_BYTES, leaf->trailer};
-    if (!large) {
-        wish.names += items->count / share;
-        wish.bytes += items->bytes / share;
-    }
-    return write_leaf(heap, leaf, items, wish);
+    enum { LITTLE_BYTES = 32 };
+    bool large = names > LEAF_NAMES_WISH || bytes > LEAF_BYTES_WISH;
+    if (large && (leaf->depth < LEAF_DEPTH_MAX || bytes > LEAF_BYTES_MAX / 2))
+        return (struct wish){2, OWNER_BYTES_MAX + TRAILER_BYTES, leaf->trailer};
+    if (!leaf->trailer)
+        return (struct wish){2 + names / DELTA_SHARE, OWNER_BYTES_MAX + bytes / DELTA_SHARE, 0};
+    return (struct wish){2 + names / LOAD_SHARE, LITTLE_BYTES + bytes / LOAD_SHARE, leaf->trailer};
+}
+
+/* What there was was too little, so there is more than that. */
+static struct wish wish_of_grown(const struct leaf *leaf, size_t names, size_t bytes)
+{
+    struct wish wish = wish_of(leaf, names, bytes);
+    wish.bytes += (size_t)(leaf->room - leaf->used);
+    return wish;
 }
 
 struct leaf *leaf_grow(struct heap *heap, const struct leaf *leaf)
 {
+    if (!leaf->idle)
+        return write_whole(heap, leaf, wish_of_grown(leaf, leaf->count, leaf->used));
     struct items items;
     list_items(leaf, &items);
-    return write_grown(heap, leaf, &items);
+    return write_leaf(heap, leaf, &items, wish_of_grown(leaf, items.count, items.bytes));
 }
 
 bool leaf_split(struct heap *heap, const struct leaf *leaf, struct leaf *halves[2])
@@ -257,7 +312,8 @@ bool leaf_split(struct heap *heap, const struct leaf *leaf, struct leaf *halves[
     unsigned depth = leaf->depth + 1u;
     list_halves(leaf, LEAF_DEPTH_MAX - depth, items);
     for (unsigned bit = 0; bit < 2; bit++) {
-        halves[bit] = write_grown(heap, leaf, &items[bit]);
+        struct wish wish = wish_of(leaf, items[bit].count, items[bit].bytes);
+        halves[bit] = write_leaf(heap, leaf, &items[bit], wish);
         if (!halves[bit]) {
             if (bit)
                 heap_give(heap, halves[0]);
