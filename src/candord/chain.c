@@ -40,6 +40,7 @@ static struct policy_link *add_link(struct query *q, const uint8_t *name)
         return NULL;
     struct policy_link *link = &chain->links[chain->count];
     *link = (struct policy_link){.name = name};
+    chain->zone_labels[chain->count] = ZONE_NOT_PROVEN;
     chain->answers_before[chain->count++] = q->answer.count[SECTION_ANSWER];
     return link;
 }
@@ -206,6 +207,7 @@ static int add_truth_links(struct query *q, const struct truth *truth, unsigned 
                !name_equal(q->answer.sets[SECTION_ANSWER][at].owner, name))
             at++;
         q->chain.answers_before[q->chain.count - 1] = at;
+        q->chain.zone_labels[q->chain.count - 1] = from->zone_labels;
         link->is_signed = from->is_signed;
         link->address_count = from->address_count;
         link->addresses =

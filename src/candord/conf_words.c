@@ -231,6 +231,7 @@ const struct conf_word conf_words[] = {
     {"minimal-any", OPT | VIEW, "BOOL", USED},
     {"minimal-responses", OPT | VIEW, "no-auth|no-auth-recursive|BOOL", USED},
     {"multi-master", OPT | VIEW | SEC | MIR | STUB_ZONE, "BOOL", USED},
+    {"nameserver-lookup-forwarded", OPT | VIEW, "BOOL", USED},
     {"nameserver-lookup-time", OPT | VIEW, "INT(0-60000)", USED},
     {"nameserver-lookups", OPT | VIEW, "INT(0-10000)", USED},
     {"new-zones-directory", OPT | VIEW, "QSTRING", CONTROL},

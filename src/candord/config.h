@@ -252,6 +252,7 @@ struct view_config {
     struct policy_set_options policy;
     unsigned nameserver_lookups; /* what one question may spend on NSDNAME and NSIP rules */
     uint32_t nameserver_lookup_ms;
+    bool nameserver_lookup_forwarded; /* also for names that forwarders resolve */
     size_t peer_count;
     const struct peer_config *peers; /* the view's own first */
     size_t policy_zone_count;

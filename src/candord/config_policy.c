@@ -215,6 +215,7 @@ void build_policy(struct builder *b, const struct scope *scope, struct view_conf
         view->policy.min_ns_dots = value;
     view->nameserver_lookups = scope_number(scope, "nameserver-lookups", 40);
     view->nameserver_lookup_ms = scope_number(scope, "nameserver-lookup-time", 4000);
+    view->nameserver_lookup_forwarded = scope_bool(scope, "nameserver-lookup-forwarded", true);
     view->policy_zones = zones;
     if (count > MAX_POLICY_ZONES)
         conf_error(b->report, all->items->at, "%zu policy zones; expected at most %d", count,

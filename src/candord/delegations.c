@@ -83,3 +83,14 @@ int options_with_delegations(const struct resolver_options *from, const struct z
     out->forward_count = search.count;
     return error;
 }
+
+const struct forward_zone *forward_of_name(const struct forward_zone *forwards, size_t count,
+                                           const uint8_t *name)
+{
+    const struct forward_zone *closest = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (name_is_within(name, forwards[i].origin) &&
+            (!closest || name_labels(forwards[i].origin) >= name_labels(closest->origin)))
+            closest = &forwards[i];
+    return closest;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Zones of ours delegate to servers that the world's root may know nothing of: recursion is told of them. */
+/* Zones of ours delegate to servers that the world's root may know nothing of: recursion is told of them. And
+ * which of all that it is told a name goes to. */
 #ifndef CANDORD_DELEGATIONS_H
 #define CANDORD_DELEGATIONS_H
 
@@ -18,5 +19,9 @@ enum {
  * servers' addresses the same zone holds. Configured forwards win. All in `arena`. 0 or ERR_NOMEM. */
 int options_with_delegations(const struct resolver_options *from, const struct zone_table *table,
                              struct arena *arena, struct resolver_options *out) MUST_CHECK;
+
+/* The closest of these at or above the name; NULL: none. */
+const struct forward_zone *forward_of_name(const struct forward_zone *forwards, size_t count,
+                                           const uint8_t *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "candord/delegations.h"
 #include "candord/keeper.h"
 #include "dns/name.h"
 #include "zone/table.h"
@@ -15,14 +16,9 @@ bool keeper_is_ours(const struct zone_config *config)
 /* Does the closest forwarding at or above the name leave no other way (forward only)? */
 static bool forwarded_only(const struct view_config *view, const uint8_t *name)
 {
-    const struct forward_zone *closest = NULL;
-    for (size_t i = 0; i < view->resolver.forward_count; i++) {
-        const struct forward_zone *forward = &view->resolver.forwards[i];
-        if (name_is_within(name, forward->origin) &&
-            (!closest || name_labels(forward->origin) >= name_labels(closest->origin)))
-            closest = forward;
-    }
-    return closest && closest->mode == FORWARD_ONLY;
+    const struct forward_zone *forward =
+        forward_of_name(view->resolver.forwards, view->resolver.forward_count, name);
+    return forward && forward->mode == FORWARD_ONLY;
 }
 
 /* BIND leaves out an empty zone where the operator has configured that name, has disabled it, or sends its

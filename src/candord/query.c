@@ -36,6 +36,17 @@ static void note_disabled(struct query *q)
         rewrite_note(q, &q->verdict.disabled[i], true);
 }
 
+/* What was judged before more facts came is not judged again. An explanation begins anew: it gathers facts
+ * that were not asked for. */
+static enum policy_step decide(struct query *q, const struct policy_facts *facts)
+{
+    enum policy_step step = q->verdict_waits && !q->explanation
+                                ? policy_resume(q->view->policy, facts, &q->verdict)
+                                : policy_decide(q->view->policy, facts, &q->verdict);
+    q->verdict_waits = step == POLICY_NEEDS_ANSWER || step == POLICY_NEEDS_SERVERS;
+    return step;
+}
+
 /* The question alone, for the rules that may act before recursion (rpz.md rule 18). */
 static enum policy_step judge_question(struct query *q)
 {
@@ -43,7 +54,7 @@ static enum policy_step judge_question(struct query *q)
     const struct policy_link question = {.name = q->name};
     facts.links = &question;
     facts.link_count = 1;
-    return policy_decide(q->view->policy, &facts, &q->verdict);
+    return decide(q, &facts);
 }
 
 static struct policy_facts facts_of_answer(const struct query *q)
@@ -58,7 +69,7 @@ static struct policy_facts facts_of_answer(const struct query *q)
 static enum policy_step judge_answer(struct query *q)
 {
     struct policy_facts facts = facts_of_answer(q);
-    return policy_decide(q->view->policy, &facts, &q->verdict);
+    return decide(q, &facts);
 }
 
 /* An explanation wants all facts, also those that the verdict can do without: the first link whose servers
@@ -256,7 +267,8 @@ void query_clear(struct query *q)
     q->verdict.depends_on_client = false;
     q->holds_snapshot = q->holds_packet = false;
     q->ask_error = 0;
-    q->prefer_stale = q->answered = q->verdict_known = q->verdict_is_rule = q->rewritten = false;
+    q->prefer_stale = q->answered = q->verdict_known = q->verdict_waits = q->verdict_is_rule = q->rewritten =
+        false;
     q->walk = NULL;
     q->target = NULL;
     q->stage = STAGE_TRUTH;

@@ -69,6 +69,7 @@ enum { ALIAS_PATIENCE_MS = 1500 /* for learning that a name which cannot be reso
 struct chain {
     struct policy_link links[CHAIN_MAX];
     uint16_t answers_before[CHAIN_MAX]; /* answer RRsets that led to the link */
+    uint8_t zone_labels[CHAIN_MAX];     /* of the zone that the name is in; ZONE_NOT_PROVEN (truth.h) */
     unsigned count;
 };
 
@@ -147,6 +148,7 @@ struct query {
     bool prefer_stale; /* waiting took too long: go on with what is there */
     struct policy_verdict verdict;
     bool verdict_known;
+    bool verdict_waits;   /* policy asked for more facts: it goes on from there */
     bool verdict_is_rule; /* a passthru, as the query still goes on */
     bool rewritten;
     const uint8_t *target;      /* of the policy's CNAME, in the arena; NULL: none */

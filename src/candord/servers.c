@@ -5,6 +5,7 @@
  * more than that. */
 #include <string.h>
 
+#include "candord/delegations.h"
 #include "candord/query.h"
 #include "candord/server_table.h"
 #include "candord/worker.h"
@@ -43,13 +44,21 @@ struct server_walk {
     size_t found_count;
 };
 
+/* The first name that may be a zone cut: the answer may have proven which zone the link's name is in. */
+static const uint8_t *first_name(const struct query *q, unsigned link)
+{
+    const uint8_t *name = q->chain.links[link].name;
+    unsigned labels = name_labels(name), proven = q->chain.zone_labels[link];
+    return proven < labels ? name_skip(name, labels - proven) : name;
+}
+
 static struct server_walk *walk_begin(struct query *q, unsigned link)
 {
     struct server_walk *walk = arena_zalloc(&q->arena, sizeof *walk);
     if (!walk)
         return NULL;
     walk->link = link;
-    walk->at = q->chain.links[link].name;
+    walk->at = first_name(q, link);
     walk->started_ms = walk->begun_ms = q->now_ms;
     walk->found = arena_alloc(&q->arena, BUDGET_ALL_SERVERS * sizeof *walk->found);
     metric_add(worker_counters(q->worker), SERVE_SERVER_WALKS, 1);
@@ -342,10 +351,26 @@ static struct server_entry *known_cut(struct query *q, const struct server_walk 
     return entry && (entry->has_addresses || !needs_addresses(q)) ? entry : NULL;
 }
 
+/* Is the name for forwarders to resolve, and not to be asked about? What zones there are is their knowledge.
+ */
+static bool is_left_out(const struct query *q, const uint8_t *name)
+{
+    const struct resolver_options *options = &q->view->pool->options;
+    if (q->view->config->nameserver_lookup_forwarded || !options->forward_count ||
+        zone_table_find(q->view->zones, name, false))
+        return false;
+    const struct forward_zone *forward = forward_of_name(options->forwards, options->forward_count, name);
+    return forward && (forward->mode == FORWARD_ONLY || forward->mode == FORWARD_FIRST);
+}
+
 static enum query_progress walk_on(struct query *q, struct server_walk *walk)
 {
     struct server_entry made;
     while (name_labels(walk->at) > q->view->policy->options.min_ns_dots) {
+        if (walk->step == WALK_CUT && is_left_out(q, walk->at)) {
+            walk->at = name_skip(walk->at, 1);
+            continue;
+        }
         struct server_entry *entry = walk->step == WALK_CUT ? known_cut(q, walk) : NULL;
         if (!entry) {
             if (walk->step == WALK_CUT && read_cut(q, walk) == QUERY_WAITS)

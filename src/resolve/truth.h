@@ -36,7 +36,12 @@ struct truth_link {
     uint16_t wire_end;     /* where in plain.bytes the records that led to this name end (0 for the first) */
     uint16_t record_count; /* answer records up to there */
     bool is_signed;        /* what was found at this name carries RRSIG, NSEC or NSEC3 */
+    /* Labels of the zone that this name is in, where the answer proves it: there is no zone cut between the
+     * two, nor at the name if it has more. Proof is the SOA of what is denied, and the signer of what was
+     * validated; neither for types that the parent of a zone may answer. */
+    uint8_t zone_labels;
 };
+enum { ZONE_NOT_PROVEN = 0xff };
 
 /* The order of the members keeps it small: there are millions. */
 struct truth {

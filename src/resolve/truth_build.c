@@ -134,6 +134,31 @@ static bool link_is_signed(const struct build *b, size_t link)
     return is_signed;
 }
 
+static bool parent_may_answer(uint16_t qtype)
+{
+    return qtype == TYPE_DS || qtype == TYPE_NSEC || qtype == TYPE_RRSIG || qtype == TYPE_ANY;
+}
+
+/* See struct truth_link. What is not validated may carry any signature; but a SOA of somebody else's does not
+ * come through, libunbound removes what is outside of the zone that it asked. */
+static uint8_t proven_zone(const struct build *b, size_t link)
+{
+    const uint8_t *name = b->links[link].name;
+    bool denied = b->negative && link + 1 == b->link_count;
+    for (size_t i = 0; i < b->chosen_count && !parent_may_answer(b->source->qtype); i++) {
+        const struct gathered_set *set = b->chosen[i].set;
+        const uint8_t *zone = NULL;
+        if (set->section == SECTION_AUTHORITY && set->rrset.type == TYPE_SOA)
+            zone = denied ? set->rrset.owner : NULL;
+        else if (set->rrset.sig_count && b->source->security == TRUTH_SECURE &&
+                 set->section == SECTION_ANSWER && name_equal(set->rrset.owner, name))
+            zone = set->rrset.sigs[0].bytes + RRSIG_SIGNER_AT;
+        if (zone && name_is_within(name, zone))
+            return (uint8_t)name_labels(zone);
+    }
+    return ZONE_NOT_PROVEN;
+}
+
 static void lay_links(const struct build *b, struct layout *at)
 {
     for (size_t i = 0; i < b->link_count; i++) {
@@ -142,7 +167,8 @@ static void lay_links(const struct build *b, struct layout *at)
         *to = (struct truth_link){.name = lay_bytes(at, from->name, name_length(from->name)),
                                   .addresses = at->addresses,
                                   .address_count = from->address_count,
-                                  .is_signed = link_is_signed(b, i)};
+                                  .is_signed = link_is_signed(b, i),
+                                  .zone_labels = proven_zone(b, i)};
         if (from->led_here) {
             to->wire_end = (uint16_t)(from->led_here->end - body_at(b));
             to->record_count = from->led_here->records;

@@ -12,10 +12,11 @@ struct search {
     const struct policy_facts *facts;
     struct policy_verdict *verdict;
     unsigned link, zone;
-    struct rpz_key key; /* of the link's name */
-    bool key_ready;
+    enum rpz_trigger trigger;
     bool answer_consulted; /* at this link a rule was passed that only the answer could tell about */
     bool client_judged;    /* the client's address counts once, not at each link */
+    bool key_ready;
+    struct rpz_key key; /* of the link's name */
 };
 
 /* --- one trigger of one zone --------------------------------------------------------------------------- */
@@ -214,7 +215,8 @@ static int search_zone(struct search *s)
 {
     const struct policy_set_zone *zone = &s->set->zones[s->zone];
     struct policy_match match;
-    for (enum rpz_trigger trigger = 0; trigger < RPZ_TRIGGERS; trigger++) {
+    for (; s->trigger < RPZ_TRIGGERS; s->trigger++) {
+        enum rpz_trigger trigger = s->trigger;
         if (!(zone->uses & RPZ_BIT(trigger)))
             continue;
         enum policy_step missing = missing_for(s, trigger);
@@ -233,14 +235,16 @@ static int search_zone(struct search *s)
     return GO_ON;
 }
 
+/* From s->zone and s->trigger on, which stay where it stops. */
 static int search_link(struct search *s)
 {
-    int step = GO_ON;
-    s->key_ready = s->answer_consulted = false;
-    for (s->zone = 0; s->zone < s->set->count && step == GO_ON; s->zone++)
-        if (policy_zone_concerns(&s->set->zones[s->zone], s->facts))
-            step = search_zone(s);
-    return step;
+    s->key_ready = false;
+    for (; s->zone < s->set->count; s->zone++, s->trigger = 0) {
+        int step = policy_zone_concerns(&s->set->zones[s->zone], s->facts) ? search_zone(s) : GO_ON;
+        if (step != GO_ON)
+            return step;
+    }
+    return GO_ON;
 }
 
 /* Could an answer make a difference? */
@@ -255,36 +259,65 @@ static bool answer_matters(const struct policy_set *set, const struct policy_fac
     return uses != 0;
 }
 
-static enum policy_step search(struct search *s)
+static void next_link(struct search *s)
+{
+    s->link++;
+    s->zone = 0;
+    s->trigger = 0;
+    s->answer_consulted = false;
+}
+
+static int search_links(struct search *s)
 {
     size_t links = s->facts->answer_known ? s->facts->link_count : 1;
-    int step = GO_ON;
-    for (s->link = 0; s->link < links && step == GO_ON; s->link++) {
+    for (; s->link < links; next_link(s)) {
         if (policy_link_is_protected(s->set, s->facts, s->link))
             continue;
-        step = search_link(s);
+        int step = search_link(s);
+        if (step != GO_ON)
+            return step;
+        if (s->facts->answer_known && !policy_link_is_usable(s->facts, s->link))
+            return POLICY_NO_RULE; /* what failed leads no further */
+        if (!s->facts->answer_known)
+            return GO_ON; /* the link is not done: it may turn out to have failed */
         s->client_judged = true;
-        if (step == GO_ON && s->facts->answer_known && !policy_link_is_usable(s->facts, s->link))
-            step = POLICY_NO_RULE; /* what failed leads no further */
     }
+    return GO_ON;
+}
+
+static enum policy_step search(const struct policy_set *set, const struct policy_facts *facts,
+                               struct policy_verdict *verdict)
+{
+    struct search s = {.set = set,
+                       .facts = facts,
+                       .verdict = verdict,
+                       .link = verdict->place.link,
+                       .zone = verdict->place.zone,
+                       .trigger = verdict->place.trigger,
+                       .answer_consulted = verdict->place.answer_consulted,
+                       .client_judged = verdict->place.client_judged};
+    int step = search_links(&s);
+    verdict->place = (struct policy_place){s.link, s.zone, s.trigger, s.answer_consulted, s.client_judged};
     if (step != GO_ON)
         return (enum policy_step)step;
-    return s->facts->answer_known || !answer_matters(s->set, s->facts) ? POLICY_NO_RULE : POLICY_NEEDS_ANSWER;
+    return facts->answer_known || !answer_matters(set, facts) ? POLICY_NO_RULE : POLICY_NEEDS_ANSWER;
+}
+
+enum policy_step policy_resume(const struct policy_set *set, const struct policy_facts *facts,
+                               struct policy_verdict *verdict)
+{
+    if (!facts->answer_known && !policy_may_precede_answer(set, facts))
+        return answer_matters(set, facts) ? POLICY_NEEDS_ANSWER : POLICY_NO_RULE;
+    return search(set, facts, verdict);
 }
 
 enum policy_step policy_decide(const struct policy_set *set, const struct policy_facts *facts,
                                struct policy_verdict *verdict)
 {
-    struct search s;
     verdict->depends_on_client = verdict->before_recursion = false;
     verdict->disabled_count = 0;
-    if (!facts->answer_known && !policy_may_precede_answer(set, facts))
-        return answer_matters(set, facts) ? POLICY_NEEDS_ANSWER : POLICY_NO_RULE;
-    s.set = set;
-    s.facts = facts;
-    s.verdict = verdict;
-    s.client_judged = false;
-    return search(&s);
+    verdict->place = (struct policy_place){0};
+    return policy_resume(set, facts, verdict);
 }
 
 bool policy_client_concerned(const struct policy_set *set, const struct ip_address *client)

@@ -138,6 +138,13 @@ struct policy_match {
 
 enum { POLICY_DISABLED_MAX = 8 };
 
+/* Where a decision waits for more facts: what comes before was judged. For policy.c. */
+struct policy_place {
+    unsigned link, zone;
+    enum rpz_trigger trigger;
+    bool answer_consulted, client_judged;
+};
+
 struct policy_verdict {
     struct policy_match match; /* POLICY_RULE */
     unsigned link;             /* POLICY_NEEDS_SERVERS */
@@ -145,11 +152,17 @@ struct policy_verdict {
     bool depends_on_client;    /* a CLIENT-IP rule was consulted and hit: do not memoize */
     unsigned disabled_count;   /* matches of zones with `policy disabled`: to be logged only */
     struct policy_match disabled[POLICY_DISABLED_MAX];
+    struct policy_place place; /* POLICY_NEEDS_... */
 };
 
-/* Decides. Called again with more facts after POLICY_NEEDS_…; the result is the same as if all facts had been
- * there at first. Does not count, log, allocate or touch the clock. */
+/* Decides. Called again with more facts after POLICY_NEEDS_… (or gone on with, policy_resume()); the result
+ * is the same as if all facts had been there at first. Does not count, log, allocate or touch the clock. */
 enum policy_step policy_decide(const struct policy_set *set, const struct policy_facts *facts,
+                               struct policy_verdict *verdict);
+
+/* The same for a verdict that said POLICY_NEEDS_... about the same query and set: goes on where that stopped.
+ * The facts are those of before and more; what `verdict` has borrowed from them is still there. */
+enum policy_step policy_resume(const struct policy_set *set, const struct policy_facts *facts,
                                struct policy_verdict *verdict);
 
 /* Is there a CLIENT-IP rule in the set that holds this address? When not, a verdict may be reused for other

@@ -125,6 +125,33 @@ def walks_are_paid_once(box, root):
         tap.equal(values(candord)["serve_server_walks"], walks)
 
 
+def start_candord(box, name, **words):
+    candord = servers.Candord(box, "candord-" + name, CONFIGURATION % dict({"zone": "", "all": "", "more": ""}, **words))
+    candord.write("rpz", POLICY % {"net": "2.0.192"})
+    candord.start()
+    return candord
+
+
+def proven_zones(box, root):
+    """What the answer itself proves is not asked."""
+    candord = start_candord(box, "proven", hints=root.hints, all="; workers 1")
+    ask.ask(candord, "www.nsec3.alpha", timeout=20)
+    for name, what in ("nope1.nsec3.alpha", "a denial"), ("a.b.nope2.nsec3.alpha", "a denial, deeper"):
+        with tap.case("rule_17 %s says which zone the name is in" % what):
+            before = values(candord)["serve_cache_misses"]
+            tap.equal(int(ask.ask(candord, name, timeout=20).rcode()), 3)
+            tap.equal(values(candord)["serve_cache_misses"] - before, 1)
+
+
+def forwarded(box, root):
+    behind = start_candord(box, "behind", hints=root.hints, all=" nsdname-enable no nsip-enable no")
+    for word, rcode in ("yes", 3), ("no", 0):
+        words = "; forward only; forwarders { 127.0.0.1 port %d; }; nameserver-lookup-forwarded %s" % (behind.port, word)
+        candord = start_candord(box, "forward-" + word, hints=root.hints, all=words)
+        with tap.case("nameserver-lookup-forwarded " + word):
+            tap.equal(int(ask.ask(candord, "www.victim.beta", timeout=20).rcode()), rcode)
+
+
 def later_rules(box, root):
     """What was looked up for a policy that wanted names only is not all that a later one wants."""
     candord = servers.Candord(box, "candord-later", CONFIGURATION % {"zone": "", "all": "", "more": "", "hints": root.hints})
@@ -178,6 +205,8 @@ def main():
         hidden_servers(box, root)
         escapes(box, root)
         walks_are_paid_once(box, root)
+        proven_zones(box, root)
+        forwarded(box, root)
         later_rules(box, root)
         budget(box, root)
     tap.finish()

@@ -209,7 +209,7 @@ static void words_reach_their_fields(void **state)
         "1800;"
         " stale-answer-ttl 9; stale-refresh-time 4; disable-empty-zone \"10.IN-ADDR.ARPA\";"
         " query-source address 127.0.0.9; tcp-pipeline 9; tcp-clients-per-address 8; tcp-lifetime 2m;"
-        " tcp-write-queue 256k; nameserver-lookups 6; nameserver-lookup-time 700; };");
+        " tcp-write-queue 256k; nameserver-lookups 6; nameserver-lookup-time 700; nameserver-lookup-forwarded no; };");
     const struct server_config *server = &config->server;
     const struct view_config *view = &config->views[0];
     assert_null(server->version);
@@ -228,6 +228,7 @@ static void words_reach_their_fields(void **state)
     assert_int_equal(server->tcp_write_queue_bytes, 256 << 10);
     assert_int_equal(view->nameserver_lookups, 6);
     assert_int_equal(view->nameserver_lookup_ms, 700);
+    assert_false(view->nameserver_lookup_forwarded);
     assert_string_equal(server->pid_file, "/p");
     assert_int_equal(server->cookie_secret[15], 0xff);
     assert_int_equal(server->max_cache_bytes + view->resolver.unbound_cache_bytes, 64 << 20);

@@ -234,6 +234,57 @@ static void the_soa_stands_before_the_proofs(void **state)
     truth_unref(truth);
 }
 
+/* --- what proves the zone of a name --- */
+
+static uint8_t proven(const char *name, uint16_t qtype, enum truth_security security, bool is_signed)
+{
+    struct sketch s;
+    begin(&s, name, qtype);
+    put_a(&s, name, 300, address_1);
+    if (is_signed)
+        put(&s, SECTION_ANSWER, name, TYPE_RRSIG, 300, signature, sizeof signature);
+    struct truth_source source = source_of(&s, RCODE_NOERROR);
+    struct truth *truth = NULL;
+    source.security = security;
+    assert_int_equal(truth_from_message(&source, &truth), 0);
+    uint8_t labels = truth->links[0].zone_labels;
+    truth_unref(truth);
+    return labels;
+}
+
+static void a_signer_proves_the_zone_when_it_was_validated(void **state)
+{
+    (void)state;
+    assert_int_equal(proven("a.example.org.", TYPE_A, TRUTH_SECURE, true), 2);
+    assert_int_equal(proven("a.example.org.", TYPE_A, TRUTH_INSECURE, true), ZONE_NOT_PROVEN);
+    assert_int_equal(proven("a.example.org.", TYPE_A, TRUTH_SECURE, false), ZONE_NOT_PROVEN);
+    assert_int_equal(proven("a.example.org.", TYPE_ANY, TRUTH_SECURE, true), ZONE_NOT_PROVEN);
+}
+
+static void the_soa_of_what_is_denied_proves_the_zone_of_the_last_name(void **state)
+{
+    (void)state;
+    struct sketch s;
+    begin(&s, "a.evil.example.org.", TYPE_A);
+    put_name(&s, SECTION_ANSWER, "a.evil.example.org.", TYPE_CNAME, 300, "no.example.org.");
+    put_soa(&s, "example.org.", 300, 120);
+    struct truth *truth = finish(&s, RCODE_NXDOMAIN);
+    assert_int_equal(truth->links[0].zone_labels, ZONE_NOT_PROVEN);
+    assert_int_equal(truth->links[1].zone_labels, 2);
+    truth_unref(truth);
+}
+
+static void what_the_parent_may_answer_proves_nothing(void **state)
+{
+    (void)state;
+    struct sketch s;
+    begin(&s, "example.org.", TYPE_DS);
+    put_soa(&s, "org.", 300, 120);
+    struct truth *truth = finish(&s, RCODE_NOERROR);
+    assert_int_equal(truth->links[0].zone_labels, ZONE_NOT_PROVEN);
+    truth_unref(truth);
+}
+
 /* --- how long it lives --- */
 
 static void a_negative_answer_lives_for_the_soa_minimum(void **state)
@@ -433,6 +484,9 @@ int main(void)
         cmocka_unit_test(a_cname_asked_for_is_not_followed),
         cmocka_unit_test(any_takes_everything_of_the_name),
         cmocka_unit_test(the_soa_stands_before_the_proofs),
+        cmocka_unit_test(a_signer_proves_the_zone_when_it_was_validated),
+        cmocka_unit_test(the_soa_of_what_is_denied_proves_the_zone_of_the_last_name),
+        cmocka_unit_test(what_the_parent_may_answer_proves_nothing),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_minimum),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_ttl_when_that_is_less),
         cmocka_unit_test(a_negative_answer_is_bounded),
