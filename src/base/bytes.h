@@ -21,6 +21,28 @@ struct writer {
     int error; /* 0, or ERR_SPACE: a write did not fit */
 };
 
+/* memcmp(a, b, length) == 0 for what is short: a call would take longer than the comparison. */
+static inline bool bytes_same(const void *a, const void *b, size_t length)
+{
+    const uint8_t *x = a, *y = b;
+    uint64_t of_x, of_y;
+    size_t at = 0;
+    for (; at + sizeof of_x < length; at += sizeof of_x) {
+        memcpy(&of_x, x + at, sizeof of_x);
+        memcpy(&of_y, y + at, sizeof of_y);
+        if (of_x != of_y)
+            return false;
+    }
+    if (length >= sizeof of_x) { /* the rest, and some of it twice */
+        memcpy(&of_x, x + length - sizeof of_x, sizeof of_x);
+        memcpy(&of_y, y + length - sizeof of_y, sizeof of_y);
+        return of_x == of_y;
+    }
+    while (at < length && x[at] == y[at])
+        at++;
+    return at == length;
+}
+
 static inline uint16_t load_u16(const uint8_t *from)
 {
     uint16_t value;

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "dns/consts.h"
 #include "dns/name.h"
+#include "dns/zonefile_marks.h"
 #include "dns/zonefile_reading.h"
 
 enum {
@@ -17,51 +18,58 @@ enum {
     LEAST_BYTES = 8 /* of `CNAME .` and its newline */
 };
 
-/* Characters of names that mean themselves, here and to the scanner. */
-static const bool ordinary[256] = {['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
-                                   ['-'] = true,         ['_'] = true,         ['*'] = true};
-
 struct plain {
     const char *at, *end; /* a newline stands before `end` */
     const zs_scanner_t *scanner;
 };
 
 /* Copies sixteen bytes at a time, some too many. */
-static void copy_text(uint8_t *to, const char *from, size_t length)
+static void copy_text(uint8_t *to, const uint8_t *from, size_t length)
 {
     for (size_t i = 0; i < length; i += ZONEFILE_SLACK)
         memcpy(to + i, from + i, ZONEFILE_SLACK);
 }
 
-/* A name, with the origin if it is relative: its text, with the length of each label in place of the dot in
- * front of it. Returns its length; 0: it is for the scanner. */
+/* Text as far as it can be a name, with the length of each label in place of the dot in front of it. Returns
+ * how much that is, with *label where the last label begins, which has no length yet; 0: it is for the
+ * scanner. */
+static size_t read_labels(const char *text, uint8_t out[NAME_ROOM], size_t *label)
+{
+    size_t start = 0, longest = 0, shortest = LABEL_MAX, at;
+    struct marks marks;
+    for (at = 0; at < NAME_MAX_BYTES; at += MARKS_AT_ONCE) {
+        marks = marks_copy(out + 1 + at, text + at);
+        uint32_t dots = marks.others ? marks.dots & ((marks.others & -marks.others) - 1) : marks.dots;
+        for (; dots; dots &= dots - 1) {
+            size_t dot = at + (unsigned)__builtin_ctz(dots), length = dot - start;
+            longest = length > longest ? length : longest;
+            shortest = length < shortest ? length : shortest;
+            out[start] = (uint8_t)length;
+            start = dot + 1;
+        }
+        if (marks.others)
+            break;
+    }
+    *label = start;
+    bool good = at < NAME_MAX_BYTES && longest <= LABEL_MAX && shortest;
+    return good ? at + (unsigned)__builtin_ctz(marks.others) : 0;
+}
+
+/* A name, with the origin if it is relative. Returns its length; 0: it is for the scanner. */
 static size_t read_name(struct plain *p, uint8_t out[NAME_ROOM])
 {
     const zs_scanner_t *s = p->scanner;
-    const char *text = p->at, *at = text;
-    uint8_t lengths[NAME_MAX_LABELS], stop;
-    unsigned labels = 0;
-    do {
-        const char *label = at;
-        do
-            stop = (uint8_t)*at++;
-        while (ordinary[stop]);
-        ptrdiff_t length = at - label - 1;
-        if (length == 0 || length > LABEL_MAX || labels == NAME_MAX_LABELS)
-            return 0;
-        lengths[labels++] = (uint8_t)length;
-    } while (stop == '.' && ordinary[(uint8_t)*at]);
-    size_t length = (size_t)(at - text), rest = stop == '.' ? 1 : s->zone_origin_length;
-    p->at = stop == '.' ? at : at - 1;
+    size_t label, length = read_labels(p->at, out, &label), last = length - label;
+    if (!length || last > LABEL_MAX)
+        return 0;
+    size_t rest = last ? s->zone_origin_length : 1;
+    length += last ? 1 : 0;
+    p->at += label + last;
     if (length + rest > NAME_MAX_BYTES)
         return 0;
-    copy_text(out + 1, text, length - 1);
-    for (unsigned i = 0; i < labels; i++, out += 1 + *out)
-        *out = lengths[i];
-    if (stop == '.')
-        *out = 0;
-    else
-        copy_text(out, (const char *)s->zone_origin, rest);
+    out[label] = (uint8_t)last; /* behind a final dot the root's */
+    if (last)
+        copy_text(out + length, s->zone_origin, rest);
     return length + rest;
 }
 
@@ -116,29 +124,71 @@ static bool take_ttl(struct plain *p, uint32_t *ttl_s)
 /* Lines that follow each other, in the form in which they are handed over; names one behind the other. */
 struct plain_lines {
     size_t count, used;
-    struct zonefile_record records[ZONEFILE_TOGETHER]; /* each one's data behind its owner */
+    /* Of the last one: where its owner ends, what is behind that up to the newline, and how long both are. */
+    const char *rest;
+    size_t rest_length, owner_length;
+    struct zonefile_record records[ZONEFILE_TOGETHER];
     uint8_t names[NAMES_BYTES];
 };
 
-/* A line with its newline; its names go behind `used`. False: it is for the scanner. */
-static bool read_line(struct plain *p, struct plain_lines *out, struct zonefile_record *record)
+/* What is behind the owner, with its newline; the data goes to `to`. False: it is for the scanner. */
+static bool read_rest(struct zonefile *z, struct plain *p, uint8_t *to, struct zonefile_record *record)
 {
-    uint8_t *owner = out->names + out->used;
-    size_t owner_length = read_name(p, owner);
-    if (!owner_length || !skip_blanks(p))
+    uint32_t ttl_s = p->scanner->default_ttl;
+    if (!skip_blanks(p))
         return false;
-    record->ttl_s = p->scanner->default_ttl;
-    bool has_ttl = take_ttl(p, &record->ttl_s);
-    if (take_word(p, "in", 2) && !has_ttl)
-        (void)take_ttl(p, &record->ttl_s);
+    if ((*p->at | 0x20) != 'c') {
+        bool has_ttl = take_ttl(p, &ttl_s);
+        if (take_word(p, "in", 2) && !has_ttl)
+            (void)take_ttl(p, &ttl_s);
+    }
     if (!take_word(p, "cname", 5))
         return false;
-    size_t length = read_target(p, owner + owner_length);
+    size_t length = read_target(p, to);
     skip_blanks(p);
-    record->owner = owner;
-    record->rdata = owner + owner_length;
+    if (!length || *p->at++ != '\n')
+        return false;
+    record->type = TYPE_CNAME;
+    record->rclass = CLASS_IN;
+    record->ttl_s = zonefile_ttl(z, ttl_s);
+    record->rdata = to;
     record->rdata_length = (uint16_t)length;
-    return length && *p->at++ == '\n';
+    record->file = z->place->file;
+    return record->ttl_s != NO_TTL; /* the scanner's side says so */
+}
+
+/* What is behind the owner is what was behind the one before, as in most lines. */
+static bool is_same_rest(const struct plain *p, const struct plain_lines *lines)
+{
+    return lines->count && (size_t)(p->end - p->at) >= lines->rest_length &&
+           bytes_same(p->at, lines->rest, lines->rest_length);
+}
+
+static bool read_line(struct zonefile *z, struct plain *p, struct plain_lines *out, uint64_t line)
+{
+    struct zonefile_record *record = &out->records[out->count];
+    uint8_t *owner = out->names + out->used;
+    size_t owner_length = read_name(p, owner), length = 0;
+    const char *rest = p->at;
+    if (!owner_length)
+        return false;
+    if (is_same_rest(p, out)) {
+        *record = record[-1]; /* its TTL, too, where it is that of the one before */
+        p->at += out->rest_length;
+    } else {
+        if (!read_rest(z, p, owner + owner_length, record))
+            return false;
+        length = record->rdata_length;
+        z->last_ttl_s = record->ttl_s;
+    }
+    record->owner = owner;
+    record->line = line;
+    out->rest = rest;
+    out->rest_length = (size_t)(p->at - rest);
+    out->owner_length = owner_length;
+    out->used += owner_length + length;
+    out->count++;
+    return true;
 }
 
 /* Reads as many as it can and there is room for. Returns where the first line stands that it did not. */
@@ -146,28 +196,16 @@ static const char *read_lines(struct zonefile *z, struct plain *p, struct plain_
 {
     const char *at = p->at;
     out->count = out->used = 0;
-    while (at < p->end && out->count < ZONEFILE_TOGETHER && out->used <= NAMES_BYTES - 2 * NAME_ROOM) {
-        struct zonefile_record *record = &out->records[out->count];
-        if (!read_line(p, out, record))
-            break;
-        uint32_t ttl_s = zonefile_ttl(z, record->ttl_s);
-        if (ttl_s == NO_TTL)
-            break; /* the scanner's side says so */
-        z->last_ttl_s = record->ttl_s = ttl_s;
-        record->type = TYPE_CNAME;
-        record->rclass = CLASS_IN;
-        record->file = z->place->file;
-        record->line = line + out->count++;
-        out->used = (size_t)(record->rdata - out->names) + record->rdata_length;
+    while (at < p->end && out->count < ZONEFILE_TOGETHER && out->used <= NAMES_BYTES - 2 * NAME_ROOM &&
+           read_line(z, p, out, line + out->count))
         at = p->at;
-    }
     return at;
 }
 
-static void leave_owner(zs_scanner_t *s, const struct zonefile_record *record)
+static void leave_owner(zs_scanner_t *s, const struct plain_lines *lines)
 {
-    s->r_owner_length = (uint32_t)(record->rdata - record->owner);
-    memcpy(s->r_owner, record->owner, s->r_owner_length);
+    memcpy(s->r_owner, lines->records[lines->count - 1].owner, lines->owner_length);
+    s->r_owner_length = (uint32_t)lines->owner_length;
 }
 
 /* Reads and hands over while it can. Returns where the first line stands that it cannot. */
@@ -181,7 +219,7 @@ static const char *read_all_lines(struct zonefile *z, struct plain *p, uint64_t 
         if (!lines.count)
             break;
         *line += lines.count;
-        leave_owner(z->scanner, &lines.records[lines.count - 1]);
+        leave_owner(z->scanner, &lines);
         zonefile_deliver(z, lines.records, lines.count);
     } while (!z->result);
     return at;

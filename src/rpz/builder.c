@@ -12,6 +12,7 @@ static struct policy_builder *new_builder(const uint8_t *origin, struct lineage 
     if (!b)
         return NULL;
     b->origin_bytes = name_copy_lower(b->origin, origin);
+    b->origin_labels = name_labels(origin);
     b->lineage = lineage;
     return b;
 }

@@ -29,6 +29,7 @@ struct address_note {
 struct policy_builder {
     uint8_t origin[NAME_MAX_BYTES];
     size_t origin_bytes;
+    unsigned origin_labels;
     const struct policy_zone *old; /* NULL: from nothing */
     struct lineage *lineage;       /* locked, if another version has it too */
     struct owners_draft owners;

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Records that come together. No cache holds the index of a large zone, so most of the time of a load is
  * waiting for memory: here for all of them at once. */
+#include "base/bytes.h"
 #include "rpz/revise.h"
+
+enum { STEP_KEYS = 8 };
 
 struct together {
     size_t count;
     unsigned keys_used;
+    const struct owners *owners;
+    const struct rpz_tail *tail;
+    bool with_above;
     struct incoming in[POLICY_TOGETHER];
     struct rpz_key keys[POLICY_TOGETHER];
 };
 
 static bool is_of_key(const struct rpz_key *key, const struct incoming *in)
 {
-    return memcmp(key->name, in->name, key->length + 1u) == 0;
+    return bytes_same(key->name, in->name, key->length + 1u);
 }
 
 /* All hashes of a rule's name; the one before it often has the same. */
@@ -21,45 +27,51 @@ static void make_key(struct together *t, struct incoming *in)
     struct rpz_key *key = t->keys_used ? &t->keys[t->keys_used - 1] : NULL;
     if (!key || !is_of_key(key, in)) {
         key = &t->keys[t->keys_used++];
-        rpz_key_init(key, in->name, rpz_tail_none());
+        rpz_key_init(key, in->name, t->tail);
         (void)rpz_key_fingerprint(key, key->labels);
     }
     in->key = key;
+}
+
+/* A name that is new brings the one above it into being; top-level domains are never far. */
+static unsigned lowest_level(const struct together *t, const struct rpz_key *key)
+{
+    return t->with_above && key->labels > 2 ? key->labels - 1u : key->labels;
+}
+
+typedef void ask_memory(const struct owners *owners, uint32_t fingerprint);
+
+static inline void ask(const struct together *t, unsigned number, ask_memory *ask_for)
+{
+    const struct rpz_key *key = &t->keys[number];
+    for (unsigned level = lowest_level(t, key); level <= key->labels; level++)
+        ask_for(t->owners, (uint32_t)(key->hash[level] >> 32));
+}
+
+/* A step for each of three keys: what this one asks for is there when it comes to its next step. */
+static inline void ask_on(const struct together *t, unsigned number)
+{
+    if (number < t->keys_used)
+        ask(t, number, owners_ask);
+    if (number - STEP_KEYS < t->keys_used)
+        ask(t, number - STEP_KEYS, owners_ask_leaf);
+    if (number - 2 * STEP_KEYS < t->keys_used)
+        ask(t, number - 2 * STEP_KEYS, owners_ask_entry);
 }
 
 static void classify_all(const struct policy_builder *b, const struct policy_record *records,
                          struct together *t, int *results)
 {
     for (size_t i = 0; i < t->count; i++) {
+        unsigned before = t->keys_used;
         results[i] = (int)builder_classify(b, &records[i], &t->in[i]);
         if (!results[i])
             make_key(t, &t->in[i]);
+        if (t->keys_used > before)
+            ask_on(t, before);
     }
-}
-
-/* A name that is new brings the one above it into being; top-level domains are never far. */
-static unsigned lowest_level(const struct rpz_key *key)
-{
-    return key->labels > 2 ? key->labels - 1u : key->labels;
-}
-
-static void ask_each(const struct together *t, const struct owners *owners, bool above,
-                     void (*ask)(const struct owners *owners, uint32_t fingerprint))
-{
-    for (unsigned i = 0; i < t->keys_used; i++) {
-        const struct rpz_key *key = &t->keys[i];
-        for (unsigned level = above ? lowest_level(key) : key->labels; level <= key->labels; level++)
-            ask(owners, (uint32_t)(key->hash[level] >> 32));
-    }
-}
-
-static void ask_for_memory(const struct policy_builder *b, const struct together *t)
-{
-    const struct owners *owners = b->revision ? revision_owners(b->revision) : &b->owners.owners;
-    bool above = !b->revision;
-    ask_each(t, owners, above, owners_ask);
-    ask_each(t, owners, above, owners_ask_leaf);
-    ask_each(t, owners, above, owners_ask_entry);
+    for (unsigned number = t->keys_used; number < t->keys_used + 2 * STEP_KEYS; number++)
+        ask_on(t, number);
 }
 
 /* A rule; the owner before it stays open for it if it has the same name. */
@@ -83,8 +95,10 @@ void policy_builder_add_all(struct policy_builder *b, const struct policy_record
     int error = 0;
     t.count = count;
     t.keys_used = 0;
+    t.owners = b->revision ? revision_owners(b->revision) : &b->owners.owners;
+    t.tail = rpz_tail_none();
+    t.with_above = !b->revision;
     classify_all(b, records, &t, results);
-    ask_for_memory(b, &t);
     for (size_t i = 0; i < count; i++) {
         if (!results[i] && !error)
             results[i] = add_rule(b, &owner, &t.in[i]);

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/bytes.h"
 #include "dns/consts.h"
 #include "rpz/builder.h"
 
 /* Cuts the origin off the owner. */
 static bool take_relative(const struct policy_builder *b, struct incoming *in)
 {
-    size_t length = name_copy_lower(in->owner, in->record->owner);
-    if (length < b->origin_bytes)
+    const uint8_t *name = in->record->owner, *origin;
+    uint8_t starts[NAME_MAX_LABELS + 1];
+    unsigned labels = 0;
+    size_t at = 0;
+    for (; name[at]; at += 1u + name[at])
+        starts[labels++] = (uint8_t)at;
+    starts[labels] = (uint8_t)at;
+    if (labels < b->origin_labels)
         return false;
-    size_t cut = length - b->origin_bytes, at = 0;
-    in->last = in->owner;
-    for (; at < cut; at += 1u + in->owner[at])
-        in->last = in->owner + at;
-    if (at != cut || memcmp(in->owner + cut, b->origin, b->origin_bytes) != 0)
+    labels -= b->origin_labels;
+    size_t cut = starts[labels];
+    origin = name + cut;
+    if (at + 1 - cut != b->origin_bytes ||
+        (!bytes_same(origin, b->origin, b->origin_bytes) && !name_equal(origin, b->origin)))
         return false;
+    name_copy_lower_known(in->owner, name, cut);
     in->owner[cut] = 0;
+    in->last = in->owner + (labels ? starts[labels - 1] : 0);
     return true;
 }
 
@@ -36,6 +45,9 @@ static enum rpz_skip classify_qname(struct incoming *in)
         return RPZ_SKIP_TYPE;
     in->side = name_is_wildcard(in->owner) ? SIDE_WILDCARD : SIDE_EXACT;
     in->name = in->side == SIDE_WILDCARD ? in->owner + 2 : in->owner;
+    in->action = RPZ_NXDOMAIN;
+    if (record->type == TYPE_CNAME && record->rdata_length == 1 && !record->rdata[0])
+        return RPZ_KEPT; /* nearly all of these in turn */
     in->action = RPZ_LOCAL_DATA;
     if (record->type != TYPE_CNAME)
         return rdata_check(record->type, record->rdata, record->rdata_length) ? RPZ_KEPT : RPZ_SKIP_RDATA;
@@ -75,6 +87,7 @@ enum rpz_skip incoming_classify(const struct policy_builder *b, struct incoming 
         return RPZ_SKIP_CLASS;
     if (!in->owner[0])
         return classify_apex(in);
-    in->trigger = rpz_trigger_of_label(in->last);
+    /* One label in a million begins like a trigger's. */
+    in->trigger = in->last[1] == 'r' ? rpz_trigger_of_label(in->last) : RPZ_QNAME;
     return in->trigger == RPZ_QNAME ? classify_qname(in) : classify_other(b, in);
 }

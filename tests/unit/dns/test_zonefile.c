@@ -530,6 +530,8 @@ static void record_longer_than_any_can_be_does_not_stop_the_rest(void **state)
 static void simple_lines_are_what_the_scanner_would_make_of_them(void **state)
 {
     (void)state;
+/* Four of them and few letters are the longest name. */
+#define LABEL "b123456789c123456789d123456789e123456789f123456789g123456789."
     static const char *const owners[] = {"a",
                                          "*.b",
                                          "C.d",
@@ -551,7 +553,15 @@ static void simple_lines_are_what_the_scanner_would_make_of_them(void **state)
                                          "a/b",
                                          "300",
                                          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                         LABEL LABEL LABEL LABEL "1",
+                                         LABEL LABEL LABEL LABEL "12",
+                                         LABEL LABEL LABEL LABEL "123456789.",
+                                         LABEL LABEL LABEL LABEL "1234567890.",
+                                         LABEL LABEL LABEL LABEL "123456789",
+                                         LABEL LABEL LABEL LABEL LABEL};
+#undef LABEL
+
     static const char *const middles[] = {" ",        "\t",          " 60 ", " IN ",         " 60 IN ",
                                           " in\t60 ", " 60 60 ",     " 1h ", " 4294967295 ", " CH ",
                                           " IN IN ",  " 999999999 ", "  ",   " 0000060 ",    " 60IN ",
