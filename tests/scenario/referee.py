@@ -21,14 +21,20 @@ import collections
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import dns.query
+import dns.rcode
+import dns.update
+
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import policyworld, referee, servers, tap, wanted
 
+LOG_S = 2      # for lines that one log does not have yet
 PRINTED = 12  # differences in full; the rest is counted
 
 
@@ -71,7 +77,7 @@ class Court:
 
     def start_both(self, setting, failing_port):
         configuration = setting.configuration(self.forwarder.port, failing_port)
-        files = setting.files()
+        files = setting.before_change().files(policyworld.SERIAL - 1) if setting.change else setting.files()
         theirs = self.box.named(configuration, files=files)
         if self.itself:
             return self.box.named(configuration, files=files), theirs
@@ -105,6 +111,31 @@ class Court:
         self.stop([primary])
         return candord
 
+    def change(self, server, setting):
+        """The policy zones become what the setting has at last, by a reload or by dynamic updates, and act."""
+        since, zones = len(server.log()), sum(len(p.zones) for p in setting.policies)
+        if setting.change == "update":
+            for policy in setting.policies:
+                self.update(server, policy)
+        else:
+            for name, text in setting.files().items():
+                server.write(name, text)
+            server.signal(signal.SIGHUP)
+        if isinstance(server, servers.Candord):
+            self.wait_serial(server, setting, policyworld.SERIAL)
+        else:
+            server.wait(lambda: server.log()[since:].count(": reload done: success") >= zones, 60, "changed")
+
+    @staticmethod
+    def update(server, policy):
+        for zone in policy.zones:
+            message = dns.update.UpdateMessage(zone.name + ".")
+            for i, line in enumerate(zone.lines):
+                if i % 3 == 0:
+                    message.add(*line.split(" ", 3))
+            done = dns.query.tcp(message, server.address, 20, server.port, source=policy.sources[0])
+            assert done.rcode() == dns.rcode.NOERROR, "%s: %s" % (server.name, done)
+
     @staticmethod
     def wait_serial(candord, setting, serial):
         wanted_ones = {z.name + "." for p in setting.policies for z in p.zones}
@@ -114,7 +145,7 @@ class Court:
     def stop(self, some):
         for server in some:
             server.stop()
-            os.unlink(server.log_file)
+            shutil.rmtree(server.dir)  # with journals, which the next one would read
             self.box.servers.remove(server)
 
 
@@ -200,15 +231,30 @@ class Verdicts:
             self.apart.append(outcome)
 
 
-async def hear(court, setting, questions, verdicts):
-    """Asks both servers."""
+async def ask_both(pair, questions, verdicts):
+    since = [len(s.log()) for s in pair]
+    await referee.compare(pair, questions, verdicts.note)
+    verdicts.crashed = [(s.name, s.log()) for s in pair if not s.running()]
+    end = time.monotonic() + LOG_S
+    while True:  # candord writes its log beside the answers
+        ours, theirs = (rewrites(s.log()[n:], verdicts.setting) for s, n in zip(pair, since))
+        verdicts.logged = only_in_one(ours, theirs, verdicts.setting)
+        if not (theirs - ours) or time.monotonic() > end:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def hear(court, setting, questions, verdicts, before=None):
+    """Asks both servers; with `before` some of the questions before the policy zones change."""
     transport, port = await failing_server()
     pair = court.start_both(setting, port)
     try:
-        await referee.compare(pair, questions, verdicts.note)
-        verdicts.crashed = [(s.name, s.log()) for s in pair if not s.running()]
-        ours, theirs = (rewrites(s.log(), setting) for s in pair)
-        verdicts.logged = only_in_one(ours, theirs, setting)
+        if setting.change:
+            if before:
+                await ask_both(pair, questions[:len(questions) // 8], before)
+            for server in pair:
+                court.change(server, setting)
+        await ask_both(pair, questions, verdicts)
     finally:
         court.stop(pair)
         transport.close()
@@ -340,28 +386,38 @@ def tree_share(wanted_share):
         return 0.0
 
 
+def tell_answers(a, index, court, verdicts, begin):
+    setting = verdicts.setting
+    tap.comment("%d questions, %d answered by a rule with SOA, %d dropped, %d unstable, excused %s, %.1f s" % (
+        verdicts.asked, verdicts.made, verdicts.dropped, len(verdicts.unstable), dict(verdicts.excused),
+        time.monotonic() - begin))
+    for outcome in verdicts.unstable[:3]:
+        tap.comment("agreed only when asked again (%s): %s" % (outcome.unstable, dig(outcome.question)))
+    for difference in verdicts.differences[:PRINTED]:
+        tap.comment(tell(index, setting.policy_for(difference.question.source), difference))
+    if a.shrink and len(verdicts.differences) >= a.shrink:
+        first = verdicts.differences[a.shrink - 1]
+        tap.comment("cut down:\n" + tell(index, shrink(court, setting, first.question, first.fields[0]), first, True))
+    assert not verdicts.crashed, "\n".join("%s ended:\n%s" % (name, (log[log.find("ERROR: AddressSanitizer"):][:3500] if "ERROR: AddressSanitizer" in log else log[-3000:])) for name, log in verdicts.crashed)
+    assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (
+        len(verdicts.differences), verdicts.asked, a.seed, a.policies, a.questions, index)
+
+
 def hear_policy(a, court, index, each):
     rng = random.Random("%s/%d" % (a.seed, index))
     setting = policyworld.Setting(court.world, rng, each, rng.random() < a.nameservers)
+    before = Verdicts(setting.before_change()) if setting.change else None
     verdicts = Verdicts(setting)
+    begin = time.monotonic()
     with tap.case("policy %d of seed %s: %s" % (index, a.seed, setting.words())):
-        begin = time.monotonic()
-        asyncio.run(hear(court, setting, setting.questions * a.times, verdicts))
-        tap.comment("%d questions, %d answered by a rule with SOA, %d dropped, %d unstable, excused %s, %.1f s" % (
-            verdicts.asked, verdicts.made, verdicts.dropped, len(verdicts.unstable), dict(verdicts.excused),
-            time.monotonic() - begin))
-        for outcome in verdicts.unstable[:3]:
-            tap.comment("agreed only when asked again (%s): %s" % (outcome.unstable, dig(outcome.question)))
-        for difference in verdicts.differences[:PRINTED]:
-            tap.comment(tell(index, setting.policy_for(difference.question.source), difference))
-        if a.shrink and len(verdicts.differences) >= a.shrink:
-            first = verdicts.differences[a.shrink - 1]
-            tap.comment("cut down:\n" + tell(index, shrink(court, setting, first.question, first.fields[0]), first, True))
-        assert not verdicts.crashed, "\n".join("%s ended:\n%s" % (name, (log[log.find("ERROR: AddressSanitizer"):][:3500] if "ERROR: AddressSanitizer" in log else log[-3000:])) for name, log in verdicts.crashed)
-        assert not verdicts.differences, "%d of %d answers differ; --seed %s --policies %d --questions %d --only %d" % (
-            len(verdicts.differences), verdicts.asked, a.seed, a.policies, a.questions, index)
+        asyncio.run(hear(court, setting, setting.questions * a.times, verdicts, before))
+        tell_answers(a, index, court, verdicts, begin)
     with tap.case("policy %d of seed %s: the logs tell the same" % (index, a.seed)):
         tell_log(verdicts)
+    if before:
+        with tap.case("policy %d of seed %s: before the %s" % (index, a.seed, setting.change)):
+            tell_answers(a, index, court, before, begin)
+            tell_log(before)
     return verdicts.made + verdicts.dropped
 
 

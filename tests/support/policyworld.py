@@ -20,7 +20,7 @@ FAILING = "fail.test"
 Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp source")  # edns: its size, 0 for none
 PolicyZone = collections.namedtuple("PolicyZone", "name lines options")
 
-SOURCES = ["127.0.0.%d" % i for i in range(1, 13)]
+SOURCES = ["127.0.0.%d" % i for i in range(1, 13)] + ["::1"]
 HALVES = [SOURCES[i::4] + SOURCES[i + 1::4] for i in (0, 2)]  # of the clients, when there are two views
 
 TYPES = (["A"] * 16 + ["AAAA"] * 6 + ["TXT"] * 2 + ["MX"] * 2 + ["ANY"] * 2 + ["CNAME", "NS", "SOA", "DS", "RRSIG"]
@@ -80,6 +80,12 @@ def server_addresses(net):
 
 # What named makes of these depends on what its cache happens to hold.
 ODD_BY_RECURSION = ("ANY", "RRSIG", "NSEC")
+
+
+SERIAL = 7               # of policy zones; before a change one less
+DNS64_SHARE = 0.0
+LONG = "l" * 63          # a label; three of them leave no room for a long garden
+LONG_GARDEN = "*.%s.%s.garden.w1.test." % ("b" * 60, "b" * 60)
 
 
 class World:
@@ -177,6 +183,7 @@ class World:
         host("deep.under.wild")
         for name in ("wild", "x.wild", "y.x.wild", "deep.under.wild", "under.wild", "z.under.wild", "WiLd", "*.wild"):
             note(name)
+        host("*.long")
         lines.append('text TXT "only text"')
         lines.append("srv SRV 0 0 53 h0")
         lines.append("svc HTTPS 1 h1")
@@ -233,7 +240,12 @@ class Setting:
         views = HALVES if rng.random() < 0.3 else [SOURCES]
         self.policies = [Policy(world, rng, questions // len(views), nameservers, sources) for sources in views]
         self.questions = [q for p in self.policies for q in p.questions]
+        self.dns64 = rng.random() < DNS64_SHARE
         self.transferred = len(views) == 1 and rng.random() < 0.4  # candord gets its policy zones from a primary
+        # Or half way both servers get other policy zones, which act when the other half of the questions is put.
+        self.change = None if self.transferred else rng.choice([None, "reload", "update"])
+        for policy in self.policies if self.change else ():
+            policy.globals.append("min-update-interval 0")
 
     def policy_for(self, source):
         return next(p for p in self.policies if source in p.sources)
@@ -244,18 +256,27 @@ class Setting:
         other.__dict__.update(self.__dict__, policies=[p.with_zones(zones) if p is policy else p for p in self.policies])
         return other
 
+    def before_change(self):
+        """Itself as it is before the change: a third of the records is to come."""
+        other = self
+        for policy in self.policies:
+            other = other.with_zones(policy, [zone._replace(lines=[line for i, line in enumerate(zone.lines) if i % 3])
+                                              for zone in policy.zones])
+        return other
+
     def words(self):
-        return " | ".join(" ".join(p.globals) or "defaults" for p in self.policies) + ", transferred" * self.transferred
+        return " | ".join(" ".join(p.globals) or "defaults" for p in self.policies) + ", dns64" * self.dns64 + (
+            ", transferred" * self.transferred + (", then " + self.change if self.change else ""))
 
     def file_name(self, policy, zone):
         return "%s.%d" % (zone.name, self.policies.index(policy))
 
-    def files(self):
+    def files(self, serial=SERIAL):
         found = {z + ".zone": text for z, text in self.world.zones.items()}
         found["hints"] = self.world.hints()
         for policy in self.policies:
             for zone in policy.zones:
-                found[self.file_name(policy, zone)] = zone_text(zone.name, SERIAL, zone.lines)
+                found[self.file_name(policy, zone)] = zone_text(zone.name, serial, zone.lines)
         return found
 
     def files_before(self):
@@ -284,7 +305,8 @@ class Setting:
 
     def zones_of(self, policy, failing):
         zones = "".join('zone "%s" { type primary; file "%s.zone"; };\n' % (z, z) for z in self.world.zones)
-        zones += "".join('zone "%s" { type primary; file "%s"; };\n' % (z.name, self.file_name(policy, z))
+        update = " allow-update { any; };" * (self.change == "update")
+        zones += "".join('zone "%s" { type primary; file "%s";%s };\n' % (z.name, self.file_name(policy, z), update)
                          for z in policy.zones)
         for name in (FAILING,) if self.nameservers else (FAILING, DEAD):
             zones += 'zone "%s" { type forward; forward only; forwarders { 127.0.0.1 port %d; }; };\n' % (name, failing)
@@ -293,6 +315,7 @@ class Setting:
     def configuration(self, forwarder, failing):
         """For policies with rules about name servers recursion walks the tree; for others one forwarder has it all."""
         forward = "" if self.nameservers else "  forward only;\n  forwarders { 127.0.0.1 port %d; };\n" % forwarder
+        forward += "  dns64 64:ff9b::/96 { };\n" * self.dns64
         if len(self.policies) == 1:
             policy, = self.policies
             return CONFIGURATION % (forward, policy.response_policy(), self.zones_of(policy, failing))
@@ -438,14 +461,17 @@ class Policy:
     def v6_prefix(self):
         rng = self.rng
         words = [0x2001, 0xdb8, rng.randrange(4), 0, 0, 0, 0, rng.randrange(64)]
-        length = rng.choice([128, 128, 127, 126, 125, 64, 48, 40])
+        length = rng.choice([128, 128, 128, 127, 127, 126, 126, 125, 125, 64, 48, 40, 8, 3])
         value = sum(w << 16 * (7 - i) for i, w in enumerate(words)) >> (128 - length) << (128 - length)
         words = [value >> 16 * (7 - i) & 0xffff for i in range(8)]
         return length, zz(words)
 
     def client_prefix(self):
         rng = self.rng
-        return self.cut_v4("127.0.0.%d" % rng.randrange(5, 13), rng.choice([32, 32, 32, 31, 30]))
+        if rng.random() < 0.25:  # around ::1
+            length = rng.choice([128, 128, 127, 112])  # named: what covers ::ffff:0:0/96 is for IPv4 clients too
+            return length, "1.zz" if length == 128 else "zz"
+        return self.cut_v4("127.0.0.%d" % rng.randrange(5, 13), rng.choice([32] * 8 + [31, 31, 30, 30, 29, 8, 1]))
 
     @staticmethod
     def prefix(pair):
@@ -469,6 +495,8 @@ class Policy:
             return ["CNAME %s." % (owner.rsplit(".", 1)[0] if kind != "name" or owner.endswith("rpz-nsdname") else owner)]
         if roll < 0.80:
             return self.local_data()
+        if roll < 0.81 and kind == "name" and owner.startswith("*."):
+            return ["CNAME " + LONG_GARDEN]
         if roll < 0.86:
             return ["CNAME *.%s." % rng.choice(["garden.w1.test", "garden.f1.test", "garden.s1.test", "no.garden.test"])]
         return ["CNAME %s." % rng.choice(self.world.gardens_of)]
@@ -506,7 +534,9 @@ class Policy:
         elif roll < 0.83:
             name = self.owner_of_a_rule()
         elif roll < 0.91:
-            name = "%s.%s" % (rng.choice(["x", "y.x", "deep.er"]), rng.choice(self.world.names))
+            name = "%s.%s" % (rng.choice(["x", "y.x", "deep.er", LONG + ".x"]), rng.choice(self.world.names))
+        elif roll < 0.93:
+            name = self.long_name()
         else:
             name = rng.choice(["nothing.at.all", "made.up.test", "x.no.such.name", "h1." + FAILING, "test", "x.garden.w1.test"])
         # Without RD only for what the servers hold: elsewhere the answer is what the cache happens to have.
@@ -537,6 +567,12 @@ class Policy:
         owner = self.rng.choice(lines).split()[0] if lines else "@"
         return zone.name if owner == "@" else "%s.%s" % (owner, zone.name)
 
+    def long_name(self):
+        """Some 90 to 250 octets, below a wildcard or a DNAME."""
+        rng = self.rng
+        above = rng.choice(["long", "x.wild", "d", "din"]) + "." + rng.choice([*PRIMARIES, *FAR, SIGNED])
+        return ".".join([*[LONG] * rng.randrange(1, 4), "s" * rng.randrange(1, 40), above])
+
     def rule_name(self):
         zone = self.rng.choice(self.zones)
         names = [line.split()[0] for line in zone.lines if "rpz-" not in line.split()[0] and line[0] != "@"]
@@ -556,7 +592,6 @@ def zone_text(name, serial, lines):
         name, name, serial, "".join(line + "\n" for line in lines))
 
 
-SERIAL = 7
 GONE = ["*.test 30 CNAME .", "8.0.0.0.10.rpz-ip 30 CNAME *.", "8.0.0.0.127.rpz-client-ip 30 CNAME rpz-drop.",
         "*.host.f2.test.rpz-nsdname 30 CNAME rpz-tcp-only."]
 PRIMARY_CONFIGURATION = """options {
@@ -577,7 +612,7 @@ controls { };
 CONFIGURATION = """options {
   directory "@DIR@";
   listen-on port @PORT@ { 127.0.0.1; };
-  listen-on-v6 { none; };
+  listen-on-v6 port @PORT@ { ::1; };
   pid-file "@DIR@/pid";
   session-keyfile "@DIR@/session.key";
   recursion yes;

@@ -68,9 +68,15 @@ class Socket(asyncio.DatagramProtocol):
             self.waiting.pop(ident, None)
 
 
+def address_of(server, source):
+    """Where a client of this address finds the server."""
+    return source if ":" in source else server.address
+
+
 async def ask_tcp(server, question, timeout):
     async def exchange():
-        reader, writer = await asyncio.open_connection(server.address, server.port, local_addr=(question.source, 0))
+        reader, writer = await asyncio.open_connection(address_of(server, question.source), server.port,
+                                                       local_addr=(question.source, 0))
         try:
             message = wire(question, 4711)
             writer.write(struct.pack("!H", len(message)) + message)
@@ -95,7 +101,7 @@ class Clients:
         self.sockets = {}
         for source in policyworld.SOURCES:
             _, self.sockets[source] = await loop.create_datagram_endpoint(
-                Socket, local_addr=(source, 0), remote_addr=(self.server.address, self.server.port))
+                Socket, local_addr=(source, 0), remote_addr=(address_of(self.server, source), self.server.port))
         return self
 
     def close(self):

@@ -42,6 +42,11 @@ def without_ttls(records):
     return {" ".join(r.split(" ")[:1] + r.split(" ")[2:]) for r in records}
 
 
+def too_long(o):
+    """Would the name that a rule leads to be more than 255 octets?"""
+    return bool(o.ours and o.theirs) and o.ours["rcode"] == o.theirs["rcode"] == "YXDOMAIN"
+
+
 def unsigned(records):
     return {r for r in records if record_type(r) not in ("RRSIG", "NSEC")}
 
@@ -72,7 +77,8 @@ def signatures_of_the_chain(policy, field, o):
 
 def aa_on_policy_answers(policy, field, o):
     told = policy_soa(o.theirs) or policy_soa(o.ours) or "add-soa no" in policy.response_policy()
-    return field == "flags" and told and flags(o.theirs) - flags(o.ours) == {"AA"} and flags(o.ours) <= flags(o.theirs)
+    claimed = {"AA", "AD"} if too_long(o) else {"AA"}
+    return field == "flags" and told and flags(o.ours) < flags(o.theirs) <= flags(o.ours) | claimed
 
 
 def flags_on_truncation(policy, field, o):
@@ -198,9 +204,9 @@ def additional_of_a_wildcard(policy, field, o):
 def may_log_apart(policy, o):
     """May the logs differ though the answers do not? Either cache may have had the rest of a chain at first, or
     neither has answered, as servers that are dead have to be given up before; or named's recursion has answered what
-    a rule of ours does."""
+    a rule of ours does. A rule that cannot be carried out, as the name would be too long, named does not tell of."""
     dead = (policyworld.HALF, policyworld.DEAD)
-    if servers_without_rd(policy, o):
+    if servers_without_rd(policy, o) or too_long(o):
         return True
     if o.ours is o.theirs is None:
         return policy.nameservers and ("." + o.question.name.lower()).endswith(tuple("." + z for z in dead))
