@@ -251,7 +251,7 @@ async def hear(court, setting, questions, verdicts, before=None):
     try:
         if setting.change:
             if before:
-                await ask_both(pair, questions[:len(questions) // 8], before)
+                await ask_both(pair, questions[:len(questions) // 12], before)
             for server in pair:
                 court.change(server, setting)
         await ask_both(pair, questions, verdicts)
@@ -356,7 +356,7 @@ def tell(index, policy, difference, complete=False):
 
 def add_arguments(parser):
     parser.add_argument("--seed", default=None, help="default: 1; with --long a new one, printed")
-    parser.add_argument("--questions", type=int, default=None, help="default: 4,000; with --long 20,000")
+    parser.add_argument("--questions", type=int, default=None, help="default: 3,200; with --long 20,000")
     parser.add_argument("--policies", type=int, default=8)
     parser.add_argument("--times", type=int, default=4, help="each question is asked so often: what is remembered must answer alike")
     parser.add_argument("--only", type=int, help="only the policy of this number")
@@ -425,7 +425,7 @@ def main():
     a = servers.arguments(__doc__, add_arguments)
     a.seed = a.seed or ("%08x" % random.randrange(1 << 32) if a.long else "1")
     a.nameservers = tree_share(a.nameservers)
-    a.questions = a.questions or (20000 if a.long else 4000)
+    a.questions = a.questions or (20000 if a.long else 3200)
     tap.on_failure.clear()
     with servers.Sandbox(a.build, a.keep) as box:
         court = Court(box, a.seed, a.itself, a.nameservers > 0)
