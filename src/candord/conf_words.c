@@ -310,7 +310,7 @@ const struct conf_word conf_words[] = {
     {"resolver-query-timeout", OPT | VIEW, "INT", USED},
     {"resolver-retry-interval", OPT | VIEW, "INT", OBSOLETE},
     {"resolver-threads", OPT, "INT(1-2)", USED},
-    {"response-padding", OPT | VIEW, "{MATCH} block-size INT", NOT_NEEDED},
+    {"response-padding", OPT | VIEW, "{MATCH} block-size INT", USED},
     {"response-policy", OPT | VIEW,
      "{zone|catalog NAME [group STRING] [policy "
      "given|disabled|passthru|no-op|drop|tcp-only|nxdomain|nodata|cname:NAME] "

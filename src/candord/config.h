@@ -246,6 +246,8 @@ struct view_config {
     const struct zone_config *zones;
     size_t catalog_count;
     const struct catalog_config *catalogs;
+    const struct acl *padded; /* response-padding: whose answers are padded over TCP; never NULL */
+    uint16_t padding_block_bytes;
     const struct rate_limit_config *rate_limit; /* NULL: none */
     size_t dns64_count;
     const struct dns64_config *dns64;

@@ -110,6 +110,7 @@ static void build_view(struct builder *b, const struct scope *scope, const struc
     build_policy(b, scope, view);
     check_guard(b, scope, view);
     build_dns64(b, scope, view);
+    build_padding(b, scope, view);
     build_rate_limit(b, scope, view);
 }
 

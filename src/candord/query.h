@@ -310,6 +310,11 @@ void reply_none(struct query *query);
  * TC, or does not go out (no_reply). */
 void reply_limit(struct query *query);
 
+/* --- padding.c --- */
+
+/* Pads the answer in out, for a question over TCP or TLS that has the padding option. */
+void reply_pad(struct query *query);
+
 /* --- notify_in.c --- */
 
 /* Answers a NOTIFY, and passes it on when it may come from there. */

@@ -7,59 +7,22 @@
 #include "candord/rate_limit.h"
 #include "candord/worker.h"
 #include "dns/cookie.h"
+#include "dns/name.h"
+#include "dns/record.h"
 #include "zone/zone.h"
 
-enum { HOPS_MAX = 64 /* pointers in one name */ };
-
-/* --- reading the answer --- */
-
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
-}
-
-/* The name at `at`, lower case, unless `name` is NULL. Returns where what follows it begins; 0: none. */
-static size_t read_name(const uint8_t *message, size_t length, size_t at, uint8_t *name)
-{
-    size_t behind = 0, used = 0;
-    for (unsigned hops = 0; at < length && hops < HOPS_MAX;) {
-        unsigned label = message[at];
-        if (label >= 0xc0) {
-            if (at + 2 > length)
-                return 0;
-            behind = behind ?: at + 2;
-            if (!name)
-                return behind;
-            at = load_u16(message + at) & 0x3fff;
-            hops++;
-            continue;
-        }
-        if (at + 1 + label > length || used + 1 + label > NAME_MAX_BYTES)
-            return 0;
-        for (unsigned i = 0; name && i <= label; i++)
-            name[used + i] = i ? lower(message[at + i]) : (uint8_t)label;
-        used += 1 + label;
-        at += 1 + label;
-        if (!label)
-            return behind ?: at;
-    }
-    return 0;
-}
-
 /* The first SOA or NS of the authority section: its type, its owner in `name`. 0: none. */
-static uint16_t read_authority(const uint8_t *message, size_t length, size_t at, uint8_t *name)
+static uint16_t read_authority(const struct query *q, uint8_t *name)
 {
-    enum { FIXED = 10 };
-    unsigned answers = load_u16(message + 6), authority = load_u16(message + 8);
-    for (unsigned i = 0; i < answers + authority; i++) {
-        size_t owner = at, fixed = read_name(message, length, at, NULL);
-        if (!fixed || fixed + FIXED > length)
-            return 0;
-        uint16_t type = load_u16(message + fixed);
-        if (i >= answers && (type == TYPE_SOA || type == TYPE_NS))
-            return read_name(message, length, owner, name) ? type : 0;
-        at = fixed + FIXED + load_u16(message + fixed + 8);
-    }
+    struct message_reader reader;
+    struct message_record record;
+    if (message_open(&reader, q->out, q->out_length))
+        return 0;
+    while (message_next(&reader, &record) == 1)
+        if (record.section == SECTION_AUTHORITY && (record.type == TYPE_SOA || record.type == TYPE_NS)) {
+            name_copy_lower(name, record.owner);
+            return record.type;
+        }
     return 0;
 }
 
@@ -88,7 +51,7 @@ static void describe_negative(const struct query *q, unsigned rcode, struct rate
                               uint8_t *name)
 {
     uint8_t owner[NAME_MAX_BYTES];
-    uint16_t type = read_authority(q->out, q->out_length, q->asked.question_end, owner);
+    uint16_t type = read_authority(q, owner);
     if (rcode == RCODE_NXDOMAIN) {
         answer->kind = RATE_NXDOMAIN;
         answer->name = type ? name : NULL; /* a rule's has no SOA: they are all alike */

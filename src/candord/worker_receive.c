@@ -53,13 +53,15 @@ static void look_last(struct query *q)
 {
     if (q->rights.limited)
         reply_limit(q);
+    if (q->asked.wants_padding && q->client.transport == TRANSPORT_TCP)
+        reply_pad(q);
     if (q->signature)
         signature_put(q);
 }
 
 void worker_deliver(struct query *q)
 {
-    if (q->rights.last_look)
+    if (q->rights.last_look || q->asked.wants_padding)
         look_last(q);
     bool send = !q->no_reply && q->out_length && !q->worker->ended;
     if (q->explanation) {

@@ -74,6 +74,9 @@ static bool read_option(unsigned code, const uint8_t *data, size_t length, struc
     case EDNS_KEEPALIVE:
         out->wants_keepalive = true;
         return length == 0;
+    case EDNS_PADDING:
+        out->wants_padding = true;
+        return true;
     case EDNS_CLIENT_SUBNET:
         return client_subnet_fits(data, length);
     default:

@@ -30,7 +30,8 @@ struct dns_query {
     bool has_cookie;
     uint8_t cookie_length; /* 8, or 16 … 40 */
     const uint8_t *cookie;
-    bool has_tsig; /* its last record: dns/tsig.h reads it */
+    bool has_tsig;      /* its last record: dns/tsig.h reads it */
+    bool wants_padding; /* RFC 7830 */
 };
 
 /* What is wrong with a packet, and so what to do with it. */

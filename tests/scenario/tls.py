@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import dns.edns
 import dns.message
 import dns.query
 import dns.rcode
@@ -358,6 +359,35 @@ def check_clients(box, certificate):
         server.stop()
 
 
+def padded(server, tls, name="www.z.test", pad=True, **how):
+    """The length of an answer."""
+    options = [dns.edns.GenericOption(12, b"\0" * 8)] if pad else []
+    wire = ask.make(name, options=options, rd=False, **how).to_wire()
+    port = server.control if tls else server.port
+    with socket.create_connection((server.address, port), timeout=20) as plain:
+        with (context().wrap_socket(plain) if tls else plain) as s:
+            ask.tcp_send(s, wire)
+            return struct.unpack("!H", s.recv(2, 0 if tls else socket.MSG_WAITALL))[0]
+
+
+def check_padding(box, certificate):
+    with tap.case("who asks for padding over TLS gets answers of n * 468 bytes; over TCP, or who does not ask, none"):
+        candord = start(box, servers.Candord, certificate)
+        for name in ("www.z.test", "n1.z.test", "nowhere.z.test", "www.elsewhere.test"):
+            tap.equal(padded(candord, True, name), 468, name)
+            tap.equal(padded(candord, False, name) < 468, True, name)
+            tap.equal(padded(candord, True, name, pad=False) < 468, True, name)
+        candord.stop()
+    with tap.case("response-padding: other lengths, and over TCP, as named"):
+        lengths = []
+        for kind in (servers.Named, servers.Candord):
+            server = start(box, kind, certificate, options="response-padding { any; } block-size 300;")
+            lengths.append([padded(server, tls, name) for tls in (True, False) for name in ("www.z.test", "n1.z.test")])
+            server.stop()
+        tap.equal(lengths[1], lengths[0])
+        tap.equal(all(length % 300 == 0 for length in lengths[1]), True, lengths[1])
+
+
 def check_policy(box, certificate):
     with tap.case("policy acts on what is asked over TLS"):
         server = box.candord("""options { listen-on port @PORT@ { 127.0.0.1; }; listen-on port @CONTROL@ tls ephemeral { 127.0.0.1; };
@@ -385,6 +415,7 @@ def main():
         check_slow(box, certificate)
         check_clients(box, certificate)
         check_policy(box, certificate)
+        check_padding(box, certificate)
         check_reload(box, candord)
     tap.finish()
 
