@@ -73,7 +73,7 @@ static size_t bytes_of(const struct leaf *leaf, uint32_t slot)
 {
     const uint8_t *at = leaf_at(leaf, slot);
     if (slot_is_node(slot))
-        return NODE_BYTES;
+        return node_bytes(at[6]);
     size_t bytes = 1 + packed_bytes(at + 1);
     if (owner_form(*at) == OWNER_EXTENDED)
         for (enum owner_side side = 0; side < SIDES; side++)

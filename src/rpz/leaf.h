@@ -8,7 +8,7 @@
  * Bytes of an entry: one of flags; the owner relative to the zone, lower case, packed (packed.h); and, where
  * the flags say OWNER_EXTENDED, four for each side in use that name its data (data.h). `x` and `*.x`
  * are the two sides of one entry. Bytes of a node: 48 bits of the name's hash, which together with the slot's
- * make it whole, and how many names stand directly below.
+ * make it whole, and how many names stand directly below: a byte, or NODE_MANY and four.
  *
  * A slot is 16 bits of the hash (those behind the ones by which the leaf was found, even in the largest
  * zone), a bit for nodes, and the offset of the bytes in the leaf. Slots stand in the order of their hashes,
@@ -57,7 +57,9 @@ enum {
     LEAF_NAMES_WISH = 160, /* more are split in two, while they can be */
     LEAF_BYTES_WISH = 8000,
     LEAF_ITEMS_MAX = LEAF_BYTES_MAX / 7, /* a slot, flags, three characters */
-    NODE_BYTES = 10,
+    NODE_BYTES = 7,
+    NODE_BYTES_MAX = NODE_BYTES + 4,
+    NODE_MANY = 255,
 };
 #define SLOT_FREE 0xffff0000u
 #define SLOT_NODE 0x8000u
@@ -109,9 +111,15 @@ static inline bool node_is(const uint8_t *node, uint64_t hash)
 
 static inline uint32_t node_children(const uint8_t *node)
 {
-    uint32_t children;
-    memcpy(&children, node + 6, sizeof children);
+    uint32_t children = node[6];
+    if (children == NODE_MANY)
+        memcpy(&children, node + NODE_BYTES, sizeof children);
     return children;
+}
+
+static inline size_t node_bytes(uint32_t children)
+{
+    return children < NODE_MANY ? NODE_BYTES : NODE_BYTES_MAX;
 }
 
 /* The first slot with these 16 bits, or NULL. Others with the same ones follow it. */

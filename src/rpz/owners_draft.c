@@ -205,11 +205,20 @@ static struct leaf *touch_spot(struct owners_draft *d, const struct rpz_key *key
     return leaf;
 }
 
-static void write_node(uint8_t node[NODE_BYTES], uint64_t hash, uint32_t children)
+static void write_node(uint8_t *node, uint64_t hash, uint32_t children)
 {
     uint64_t stored = node_hash(hash);
     memcpy(node, &stored, 6);
-    memcpy(node + 6, &children, sizeof children);
+    node[6] = (uint8_t)(children < NODE_MANY ? children : NODE_MANY);
+    if (children >= NODE_MANY)
+        memcpy(node + NODE_BYTES, &children, sizeof children);
+}
+
+static int add_node(struct owners_draft *d, uint64_t hash, uint32_t children)
+{
+    uint8_t bytes[NODE_BYTES_MAX];
+    write_node(bytes, hash, children);
+    return add_slot(d, hash, true, bytes, node_bytes(children));
 }
 
 /* One more or one less name directly below the ancestor at `spot`. The node that loses its last one goes;
@@ -218,22 +227,20 @@ static int count_child(struct owners_draft *d, struct rpz_key *key, unsigned lev
                        int change, bool *gone)
 {
     uint64_t hash = key->hash[level];
-    uint8_t bytes[NODE_BYTES];
-    if (!spot.node) {
-        write_node(bytes, hash, 1);
-        return add_slot(d, hash, true, bytes, sizeof bytes);
-    }
+    if (!spot.node)
+        return add_node(d, hash, 1);
     struct leaf *leaf = touch_spot(d, key, level, &spot);
     if (!leaf)
         return ERR_NOMEM;
     uint8_t *node = leaf_at(leaf, *spot.node);
-    uint32_t children = node_children(node) + (uint32_t)change;
-    if (children)
-        write_node(node, hash, children);
-    else
-        leaf_remove(leaf, spot.node);
+    uint32_t was = node_children(node), children = was + (uint32_t)change;
     *gone = !children && !spot.entry;
-    return 0;
+    if (children && node_bytes(children) == node_bytes(was)) {
+        write_node(node, hash, children);
+        return 0;
+    }
+    leaf_remove(leaf, spot.node);
+    return children ? add_node(d, hash, children) : 0;
 }
 
 /* The name of this level has come into being, or is gone: so may the one above it. The apex always is. */

@@ -135,6 +135,33 @@ static void an_entry_takes_the_place_of_an_empty_nonterminal_and_leaves_it(void 
     lineage_release(lineage);
 }
 
+/* There are more names below one than a byte counts, and then fewer again. */
+static void a_name_stays_until_the_last_of_many_below_it_goes(void **state)
+{
+    (void)state;
+    enum { MANY = 7 * 300, FEW = 1u << 24 };
+    struct owners_draft draft;
+    struct owners owners, none;
+    struct lineage *lineage = fill(&draft, MANY, FEW);
+    assert_int_equal(owners_settle(&draft, &owners), 0);
+    assert_int_equal(owners_draft_from(&draft, lineage, &owners), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct rpz_key key;
+        struct owner_entry found;
+        weak_key(&key, wire("z3.example."), FEW);
+        struct leaf_spot spot;
+        (void)owners_get(&draft, &key, &spot, &found);
+        assert_true((spot.node != NULL) == (i <= MANY - 7 + 3));
+        put(&draft, numbered_name(i), FEW, &(struct owner_entry){0});
+    }
+    assert_int_equal(owners_settle(&draft, &none), 0);
+    assert_true(look_up(&owners, wire("z3.example."), FEW).exists);
+    assert_false(look_up(&none, wire("example."), FEW).exists);
+    owners_end(&owners, lineage);
+    owners_end(&none, lineage);
+    lineage_release(lineage);
+}
+
 static void an_empty_table_finds_nothing(void **state)
 {
     (void)state;
@@ -209,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_with_one_fingerprint_are_told_apart),
         cmocka_unit_test(an_entry_takes_the_place_of_an_empty_nonterminal_and_leaves_it),
+        cmocka_unit_test(a_name_stays_until_the_last_of_many_below_it_goes),
         cmocka_unit_test(an_empty_table_finds_nothing),
         cmocka_unit_test(after_an_accident_the_next_ancestor_counts),
         cmocka_unit_test(an_accident_at_the_first_label_leads_to_the_top),
