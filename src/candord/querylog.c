@@ -79,6 +79,9 @@ static const char *action_text(const struct query *q, const struct policy_match 
         policy_hit_data(q->view->policy->zones[match->zone].zone, &match->hit, look_at_set, &shown))
         return rpz_action_text(match->action);
     bool is_wildcard = shown.cname && name_is_wildcard(shown.cname);
+    if (!match->override_cname && !is_wildcard && !shown.has_answer && shown.qtype == TYPE_AAAA &&
+        q->view->config->dns64_count)
+        return "DNS64"; /* made from the rule's A, if it has any */
     if (!match->override_cname && !is_wildcard)
         return rpz_action_text(shown.has_answer ? RPZ_LOCAL_DATA : RPZ_NODATA);
     const uint8_t *name = shown.cname;

@@ -89,7 +89,7 @@ static void cut_answer(struct query *q, unsigned link)
     struct answer *answer = &q->answer;
     answer->count[SECTION_ANSWER] = link < q->chain.count ? q->chain.answers_before[link] : 0;
     answer->count[SECTION_AUTHORITY] = answer->count[SECTION_ADDITIONAL] = 0;
-    answer->authoritative = answer->authentic = answer->bogus = answer->failed = false;
+    answer->authoritative = answer->authentic = answer->bogus = answer->failed = answer->is_signed = false;
     answer->ede = EDE_NONE;
     answer->ede_text = NULL;
     drop_signatures(answer);

@@ -15,6 +15,7 @@ options {
 };
 zone "rpz.test" { type primary; file "rpz"; };
 zone "world.test" { type primary; file "world"; };
+zone "signed.test" { type primary; file "signed"; };
 """
 HEAD = "$TTL 300\n@ SOA ns.world.test. root.world.test. 1 3600 600 86400 60\n@ NS ns.world.test.\n"
 WORLD = HEAD + """
@@ -46,6 +47,12 @@ gone.world.test CNAME .
 towalled.world.test CNAME garden.world.test.
 """
 
+# Nobody here looks at what a signature says.
+SIGNED = HEAD + """
+to4 CNAME local.world.test.
+to4 RRSIG CNAME 13 3 300 20360101000000 20200101000000 1 signed.test. AAAA
+"""
+
 # name, what candord says to AAAA: rcode, addresses
 EXPECTED = [
     ("a name with A only is synthesized", "only4", 0, ["64:ff9b::c000:204"]),
@@ -67,6 +74,20 @@ def addresses(answer):
     return sorted(str(rdata) for rrset in answer.answer for rdata in rrset if rrset.rdtype == 28)
 
 
+def signed_link(both):
+    with tap.case("rule_29 with DO, behind a signed alias, local data is synthesized from: it is nobody's signed answer"):
+        for server in both:
+            answer = ask.ask(server, "to4.signed.test", "AAAA", do=True)
+            tap.equal(addresses(answer), ["64:ff9b::c000:258"], server.name)
+
+
+def lines(both):
+    with tap.case("rule_35 BIND's word for a rule without the type, when DNS64 may make it, is DNS64"):
+        for server in both:
+            ask.ask(server, "local.world.test", "AAAA")
+            server.wait_log(r"rpz QNAME DNS64 rewrite local.world.test/AAAA/IN via local.world.test.rpz.test\n", 10)
+
+
 def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
@@ -74,6 +95,7 @@ def main():
         for server in both:
             server.write("world", WORLD)
             server.write("rpz", POLICY)
+            server.write("signed", SIGNED)
             server.start()
         named, candord = both
         for what, label, rcode, wanted in EXPECTED:
@@ -84,6 +106,8 @@ def main():
                 ours = ask.ask(candord, name, "AAAA")
                 tap.equal(int(ours.rcode()), rcode)
                 tap.equal(addresses(ours), wanted)
+        signed_link(both)
+        lines(both)
     tap.finish()
 
 

@@ -107,6 +107,12 @@ def ttl_of_an_override(policy, field, o):
             and without_ttls(o.ours["answer"]) == without_ttls(unsigned(o.theirs["answer"])))
 
 
+def ttl_of_synthesized(policy, field, o):
+    if field != "answer" or without_ttls(o.ours["answer"]) != without_ttls(o.theirs["answer"]):
+        return False
+    return all(record_type(r) == "AAAA" and " 64:ff9b::" in r for r in o.ours["answer"] ^ o.theirs["answer"])
+
+
 def luck_of_the_cache(policy, field, o):
     return (not o.question.rd or o.question.type in policyworld.ODD_BY_RECURSION) and (
         leads_far(o.ours) or leads_far(o.theirs))
@@ -224,6 +230,8 @@ WANTED = [
     Wanted("25", "max-policy-ttl caps what a rule made; named's cap leaks into other answers of these types", leaked_ttl),
     Wanted("25", "an override's CNAME has the rule's TTL; named takes 5 when the rule has no data of the type",
            ttl_of_an_override),
+    Wanted("25, 29", "max-policy-ttl caps what is made from a rule's A too; named takes the truth's SOA minimum",
+           ttl_of_synthesized),
     Wanted("28", "without RD, and for types that caches hold by chance, the rest of a chain is luck", luck_of_the_cache,
            True),
     Wanted("24", "additional: what a cache happens to have for MX and SRV targets is no part of it", additional_from_cache),
