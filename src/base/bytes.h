@@ -69,6 +69,39 @@ static inline void store_u32(uint8_t *to, uint32_t value)
     memcpy(to, &value, sizeof value);
 }
 
+/* memcpy() and memcmp() == 0 for what is seldom longer than a few words, like names: without a call. The copy
+ * takes at least 4 bytes. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, size_t length)
+{
+    if (length >= 16) {
+        for (size_t at = 0; at + 16 < length; at += 16)
+            memcpy(to + at, from + at, 16);
+        memcpy(to + length - 16, from + length - 16, 16); /* the rest, and some of it twice */
+    } else if (length >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + length - 8, from + length - 8, 8);
+    } else {
+        memcpy(to, from, 4);
+        memcpy(to + length - 4, from + length - 4, 4);
+    }
+}
+
+static inline bool same_short(const uint8_t *a, const uint8_t *b, size_t length)
+{
+    uint64_t x, y;
+    if (length < 8)
+        return memcmp(a, b, length) == 0;
+    for (size_t at = 0; at + 8 < length; at += 8) {
+        memcpy(&x, a + at, 8);
+        memcpy(&y, b + at, 8);
+        if (x != y)
+            return false;
+    }
+    memcpy(&x, a + length - 8, 8);
+    memcpy(&y, b + length - 8, 8);
+    return x == y;
+}
+
 static inline struct reader reader_of(const void *bytes, size_t length)
 {
     return (struct reader){bytes, bytes, (const uint8_t *)bytes + length, 0};

@@ -136,7 +136,7 @@ static void put_head(struct query *q, uint16_t flags, const uint16_t counts[3], 
     store_u16(out + 6, counts[0]);
     store_u16(out + 8, counts[1]);
     store_u16(out + 10, (uint16_t)(counts[2] + additional));
-    memcpy(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
+    copy_short(out + DNS_HEADER_BYTES, q->asked.qname, (size_t)q->asked.qname_length + 4);
 }
 
 /* Adds a cookie to the OPT that begins at `opt` and ends at `end`. Returns the new end. */

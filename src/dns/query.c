@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "dns/cookie.h"
 #include "dns/name.h"
 
 enum { RECORD_FIXED_BYTES = 10 /* type, class, TTL, length */, OPT_DO = 0x8000 };
@@ -56,17 +57,21 @@ static bool client_subnet_fits(const uint8_t *data, size_t length)
     return prefix % 8 == 0 || (data[length - 1] & (0xff >> prefix % 8)) == 0;
 }
 
+static inline void take_cookie(const uint8_t *data, size_t length, struct dns_query *out)
+{
+    out->has_cookie = true;
+    out->cookie = data;
+    out->cookie_length = (uint8_t)length;
+}
+
 static bool read_option(unsigned code, const uint8_t *data, size_t length, struct dns_query *out)
 {
     switch (code) {
     case EDNS_COOKIE:
         if (length != DNS_COOKIE_CLIENT && (length < 16 || length > 40))
             return false;
-        if (!out->has_cookie) { /* RFC 7873 section 5.2: the first one counts */
-            out->has_cookie = true;
-            out->cookie = data;
-            out->cookie_length = (uint8_t)length;
-        }
+        if (!out->has_cookie) /* RFC 7873 section 5.2: the first one counts */
+            take_cookie(data, length, out);
         return true;
     case EDNS_NSID:
         out->wants_nsid = true;
@@ -99,6 +104,13 @@ __attribute__((noinline)) static bool read_options(const uint8_t *at, size_t lef
     return true;
 }
 
+/* Nearly always the only one is a cookie. */
+static inline bool is_only_a_cookie(const uint8_t *at, size_t left)
+{
+    return (left == 4 + DNS_COOKIE_CLIENT || left == 4 + COOKIE_WHOLE_BYTES) && load_u16(at) == EDNS_COOKIE &&
+           load_u16(at + 2) == left - 4;
+}
+
 /* `fixed` points behind the OPT's owner. */
 static inline enum query_verdict read_opt(const uint8_t *fixed, struct dns_query *out)
 {
@@ -109,7 +121,12 @@ static inline enum query_verdict read_opt(const uint8_t *fixed, struct dns_query
     out->dnssec_ok = load_u16(fixed + 6) & OPT_DO;
     if (out->edns_version) /* its options may have another form */
         return QUERY_BADVERS;
-    if (options_length && !read_options(fixed + RECORD_FIXED_BYTES, options_length, out))
+    const uint8_t *options = fixed + RECORD_FIXED_BYTES;
+    if (!options_length)
+        return QUERY_OK;
+    if (is_only_a_cookie(options, options_length))
+        take_cookie(options + 4, options_length - 4u, out);
+    else if (!read_options(options, options_length, out))
         return QUERY_FORMERR;
     return QUERY_OK;
 }

@@ -242,7 +242,7 @@ static void reset_headers(struct udp_socket *socket, size_t received)
 }
 
 /* The answer goes where the question came from: address and packet info are used where they stand. */
-static size_t gather_replies(struct udp_socket *socket, size_t count)
+static size_t gather_replies(struct udp_socket *socket, size_t count, size_t received)
 {
     struct udp_slots *slots = &socket->slots;
     size_t replies = 0;
@@ -250,12 +250,14 @@ static size_t gather_replies(struct udp_socket *socket, size_t count)
         const struct udp_datagram *datagram = &slots->batch[k];
         if (!datagram->reply_length)
             continue;
-        size_t slot = (size_t)(datagram->peer - slots->peers);
+        size_t slot = count == received ? k : (size_t)(datagram->peer - slots->peers);
         struct msghdr *out = &slots->out[replies++].msg_hdr;
         slots->out_buffer[slot].iov_len = datagram->reply_length;
         out->msg_name = &slots->peers[slot].address;
         out->msg_namelen = slots->peers[slot].address_length;
         out->msg_iov = &slots->out_buffer[slot];
+        if (!socket->wildcard)
+            continue; /* they have no packet info, and never will */
         out->msg_control = datagram->peer->has_local ? &slots->control[slot] : NULL;
         out->msg_controllen = datagram->peer->has_local ? slots->in[slot].msg_hdr.msg_controllen : 0;
     }
@@ -295,7 +297,7 @@ static void udp_ready(struct loop_watch *watch, unsigned events)
         size_t count = build_batch(socket, (size_t)received);
         if (count)
             socket->batch(socket->context, socket, socket->slots.batch, count);
-        size_t replies = gather_replies(socket, count);
+        size_t replies = gather_replies(socket, count, (size_t)received);
         if (replies)
             send_replies(socket, replies);
         reset_headers(socket, (size_t)received);

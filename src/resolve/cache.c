@@ -14,6 +14,7 @@
 #include <string.h>
 #include <urcu-qsbr.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "dns/name.h"
@@ -156,7 +157,7 @@ static void slot_fill(struct slot *slot, uint64_t hash, struct truth *truth)
 static bool is_key(const struct truth *truth, const uint8_t *name, size_t name_length, uint16_t qtype)
 {
     return truth && truth->qtype == qtype && truth->name_length == name_length &&
-           memcmp(truth->name, name, name_length) == 0;
+           same_short(truth->name, name, name_length);
 }
 
 static struct slot *table_find(struct table *table, uint64_t hash, const uint8_t *name, size_t name_length,

@@ -58,6 +58,30 @@ static void room_is_exact(void **state)
     assert_null(write_room(&w, 1));
 }
 
+static void short_copies_and_comparisons_are_exact(void **state)
+{
+    (void)state;
+    uint8_t from[70], to[70];
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i + 1);
+    for (size_t length = 4; length < 68; length++) {
+        memset(to, 0, sizeof to);
+        copy_short(to + 1, from, length);
+        assert_memory_equal(to + 1, from, length);
+        assert_int_equal(to[0] | to[length + 1], 0);
+    }
+    for (size_t length = 0; length < 68; length++) {
+        memset(to, 0, sizeof to);
+        memcpy(to, from, length);
+        assert_true(same_short(to, from, length));
+        for (size_t i = 0; i < length; i++) {
+            to[i] ^= 0x80;
+            assert_false(same_short(to, from, length));
+            to[i] ^= 0x80;
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -65,6 +89,7 @@ int main(void)
         cmocka_unit_test(read_past_the_end_is_remembered),
         cmocka_unit_test(write_past_the_end_is_remembered_and_writes_nothing),
         cmocka_unit_test(room_is_exact),
+        cmocka_unit_test(short_copies_and_comparisons_are_exact),
     };
     return RUN_TESTS(tests);
 }
