@@ -15,6 +15,8 @@ struct arena_block {
 
 enum { DEFAULT_BLOCK_BYTES = 4096 };
 
+#define BYTES_MAX ((size_t)PTRDIFF_MAX / 2)
+
 void arena_init(struct arena *arena, size_t block_bytes)
 {
     *arena = (struct arena){.block_bytes = block_bytes ? block_bytes : DEFAULT_BLOCK_BYTES};
@@ -39,6 +41,7 @@ void arena_reset(struct arena *arena)
 {
     struct arena_block *keep = arena->blocks;
     arena->used_bytes = 0;
+    arena->failed = false;
     if (!keep)
         return;
     free_blocks(keep->older);
@@ -50,7 +53,7 @@ void arena_reset(struct arena *arena)
 static bool grow(struct arena *arena, size_t need)
 {
     size_t bytes = need > arena->block_bytes ? need : arena->block_bytes;
-    struct arena_block *block = malloc(sizeof *block + bytes);
+    struct arena_block *block = bytes > BYTES_MAX ? NULL : malloc(sizeof *block + bytes);
     if (!block)
         return false;
     block->bytes = bytes;
@@ -63,12 +66,12 @@ static bool grow(struct arena *arena, size_t need)
 
 static void *take(struct arena *arena, size_t bytes, size_t align)
 {
-    if (bytes > PTRDIFF_MAX / 2)
-        return NULL;
     size_t pad = -(uintptr_t)arena->next & (align - 1);
-    if (!arena->next || (size_t)(arena->end - arena->next) < bytes + pad) {
-        if (!grow(arena, bytes ? bytes : 1))
+    if (!arena->next || bytes > BYTES_MAX || (size_t)(arena->end - arena->next) < bytes + pad) {
+        if (!grow(arena, bytes ? bytes : 1)) {
+            arena->failed = true;
             return NULL;
+        }
         pad = 0;
     }
     uint8_t *at = arena->next + pad;
@@ -96,7 +99,7 @@ void *arena_copy(struct arena *arena, const void *from, size_t bytes)
 
 void *arena_copy_array(struct arena *arena, const void *from, size_t count, size_t size)
 {
-    void *at = size && count > PTRDIFF_MAX / 2 / size ? NULL : arena_alloc(arena, count * size);
+    void *at = arena_alloc(arena, size && count > BYTES_MAX / size ? SIZE_MAX : count * size);
     return at && count ? memcpy(at, from, count * size) : at;
 }
 

@@ -5,6 +5,7 @@
 #define BASE_ARENA_H
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct arena {
     struct arena_block *blocks; /* newest first */
     size_t block_bytes;         /* size of the next block to get */
     size_t used_bytes;          /* sum of what was asked for */
+    bool failed; /* something that was asked for has not been given, since init, fini or reset */
 };
 
 /* Prepares an empty arena. `block_bytes` is the size of each block asked of malloc (0: 4096). */

@@ -67,9 +67,12 @@ int config_read_text(const struct config_read_options *options, const char *text
     problems_init(&problems, &config->arena);
     read_into(options, text, length, config, &report);
     problems_tell(&problems, options->problem, options->context);
-    if (report.out_of_memory || report.errors) {
+    /* Whoever could do without what he asked for: a configuration that lacks anything is not the one that was
+     * written. */
+    bool no_memory = report.out_of_memory || config->arena.failed;
+    if (no_memory || report.errors) {
         config_free(config);
-        return report.out_of_memory ? ERR_NOMEM : ERR_INVALID;
+        return no_memory ? ERR_NOMEM : ERR_INVALID;
     }
     *out = config;
     return 0;

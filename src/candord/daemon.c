@@ -100,6 +100,9 @@ static void reload_all(struct daemon *daemon, struct job *job)
         unsigned failed = keeper_load(&daemon->keeper, holder->config, false);
         error = publish(daemon, holder, job->problem, sizeof job->problem);
         if (error) {
+            log_write(LOG_CONFIG, LEVEL_ERROR, "configuration not reloaded: %s; what was in force stays",
+                      job->problem);
+            daemon->keeper.config = daemon->holder->config;
             config_holder_unref(holder);
             fail_job(job, error, NULL);
         } else {
@@ -161,7 +164,6 @@ static bool run_job(struct daemon *daemon, struct job *job)
         free(job);
         return true;
     case JOB_END:
-        free(job);
         return false;
     }
     inbox_post(&daemon->inbox, &job->message);
@@ -316,10 +318,10 @@ static int start_workers(struct daemon *daemon)
 static void write_pid_file(const char *path)
 {
     FILE *file = path ? fopen(path, "w") : NULL;
-    if (file) {
-        fprintf(file, "%d\n", (int)getpid());
-        fclose(file);
-    } else if (path) {
+    bool written = file && fprintf(file, "%d\n", (int)getpid()) > 0;
+    if (file && fclose(file))
+        written = false;
+    if (path && !written) {
         log_write(LOG_GENERAL, LEVEL_WARN, "cannot write the pid file %s: %s", path, strerror(errno));
     }
 }
@@ -434,16 +436,28 @@ static void say_ready(const struct daemon *daemon, uint64_t start_ms)
     sd_notify(0, "READY=1");
 }
 
-int daemon_start(struct daemon *daemon, const struct daemon_options *options)
+/* Memory that runs out now is not what a zone's file or journal lacks: its rules would be missing. */
+static int load_zones(struct daemon *daemon, const struct config *config, char *problem, size_t problem_size)
+{
+    keeper_load(&daemon->keeper, config, false);
+    int error = follow_at_start(daemon);
+    if (!error && daemon->keeper.out_of_memory)
+        error = ERR_NOMEM;
+    return error ? error : publish(daemon, daemon->holder, problem, problem_size);
+}
+
+static int start(struct daemon *daemon, const struct daemon_options *options, char *problem,
+                 size_t problem_size)
 {
     uint64_t start_ms = clock_mono_ms();
-    char problem[512];
     *daemon = (struct daemon){.options = *options, .started_at_s = clock_wall_s()};
     rcu_register_thread();
     raise_limits();
     int error = prepare(daemon);
     if (!error)
         error = read_config(daemon, true, &daemon->holder);
+    if (error == ERR_INVALID)
+        snprintf(problem, problem_size, "%s has errors", options->config_file);
     if (error)
         return error;
     const struct config *config = daemon->holder->config;
@@ -458,13 +472,7 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     daemon->keeper.helper = store_helper_start();
     if (!daemon->keeper.helper)
         return ERR_NOMEM;
-    keeper_load(&daemon->keeper, config, false);
-    error = follow_at_start(daemon);
-    config = daemon->holder->config;
-    if (!error)
-        error = publish(daemon, daemon->holder, problem, sizeof problem);
-    if (error)
-        log_write(LOG_GENERAL, LEVEL_CRITICAL, "cannot start: %s", problem);
+    error = load_zones(daemon, config, problem, problem_size);
     if (!error)
         error = start_keeper(daemon);
     if (!error)
@@ -474,9 +482,18 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options)
     if (!error) {
         feeds_configure(daemon->feeds, daemon->holder);
         secondaries_configure(daemon->secondaries, daemon->holder);
-        warn_of_escapes(config);
+        warn_of_escapes(daemon->holder->config);
         say_ready(daemon, start_ms);
     }
+    return error;
+}
+
+int daemon_start(struct daemon *daemon, const struct daemon_options *options)
+{
+    char problem[512] = "";
+    int error = start(daemon, options, problem, sizeof problem);
+    if (error)
+        log_write(LOG_GENERAL, LEVEL_CRITICAL, "cannot start: %s", problem[0] ? problem : err_text(error));
     return error;
 }
 
@@ -501,11 +518,10 @@ static void stop_transfers(struct daemon *daemon)
 
 static void stop_keeper(struct daemon *daemon)
 {
-    struct job *job = daemon->keeper_started ? calloc(1, sizeof *job) : NULL;
-    if (!job)
+    if (!daemon->keeper_started)
         return;
-    job->kind = JOB_END;
-    daemon_submit(daemon, job);
+    daemon->end = (struct job){.kind = JOB_END};
+    daemon_submit(daemon, &daemon->end);
     rcu_thread_offline();
     pthread_join(daemon->keeper_thread, NULL);
     rcu_thread_online();

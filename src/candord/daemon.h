@@ -36,6 +36,28 @@ struct daemon_options {
     const char *user;    /* NULL: stay who we are */
 };
 
+/* What the keeper thread is asked for; see daemon_submit(). */
+enum job_kind {
+    JOB_RELOAD_ALL /* configuration and zones */,
+    JOB_RELOAD_ZONE,
+    JOB_ARRIVAL,
+    JOB_CALL,
+    JOB_END
+};
+
+struct job {
+    struct inbox_message message;
+    enum job_kind kind;
+    uint8_t origin[255];                                  /* JOB_RELOAD_ZONE */
+    void (*call)(struct daemon *daemon, struct job *job); /* JOB_CALL: what the keeper thread does */
+    struct arrival *arrival;       /* JOB_ARRIVAL: see arrival.h, which submits these */
+    int error;                     /* the result */
+    char problem[512];             /* what went wrong, for people */
+    void (*done)(struct job *job); /* runs on the main thread, and frees the job; NULL: nobody waits */
+    void *context;
+    struct job *next_waiting; /* the feeds' */
+};
+
 struct daemon {
     struct daemon_options options;
     struct loop *loop;  /* the main thread's */
@@ -51,6 +73,7 @@ struct daemon {
     struct truth_source_pool *pools; /* the keeper thread's */
     pthread_t keeper_thread;
     bool keeper_started;
+    struct job end; /* its last one */
     struct inbox keeper_inbox;
     struct courier *courier;
     struct session_key *session_key;
@@ -76,27 +99,6 @@ void daemon_run(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 
 /* --- jobs of the keeper thread --- */
-
-enum job_kind {
-    JOB_RELOAD_ALL /* configuration and zones */,
-    JOB_RELOAD_ZONE,
-    JOB_ARRIVAL,
-    JOB_CALL,
-    JOB_END
-};
-
-struct job {
-    struct inbox_message message;
-    enum job_kind kind;
-    uint8_t origin[255];                                  /* JOB_RELOAD_ZONE */
-    void (*call)(struct daemon *daemon, struct job *job); /* JOB_CALL: what the keeper thread does */
-    struct arrival *arrival;       /* JOB_ARRIVAL: see arrival.h, which submits these */
-    int error;                     /* the result */
-    char problem[512];             /* what went wrong, for people */
-    void (*done)(struct job *job); /* runs on the main thread, and frees the job; NULL: nobody waits */
-    void *context;
-    struct job *next_waiting; /* the feeds' */
-};
 
 /* Hands a job (malloc'ed, zeroed but for kind, origin, done, context) to the keeper thread. From any
  * thread. */

@@ -93,6 +93,7 @@ static int apply(struct daemon *daemon, bool whole)
     keeper_load(&daemon->keeper, holder->config, true);
     error = publish(daemon, holder, problem, sizeof problem);
     if (error) {
+        daemon->keeper.config = old->config;
         config_holder_unref(holder);
         return error;
     }

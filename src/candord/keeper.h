@@ -100,6 +100,7 @@ struct keeper {
     pthread_mutex_t lock; /* guards the list and the fields above, for readers of other threads */
     struct kept_zone *zones;
     struct store_helper *helper; /* syncs and compacts what is stored; NULL: nobody does */
+    bool out_of_memory;          /* a zone could not be loaded for this reason, since the start */
     const struct config *config; /* under which versions are taken at this moment */
     struct kept_zone *forgotten; /* no longer configured; their counters may still be written */
     /* The guard: called on the keeper thread for each version that would act. The first version of a zone is

@@ -205,9 +205,12 @@ unsigned keeper_load(struct keeper *keeper, const struct config *config, bool on
     open_images(keeper, config);
     for (size_t v = 0; v < config->view_count; v++) {
         const struct view_config *view = &config->views[v];
-        for (size_t i = 0; i < view->zone_count; i++)
-            if (keeper_is_ours(&view->zones[i]))
-                failed += load_if_due(keeper, config, view->name, &view->zones[i], only_new) != 0;
+        for (size_t i = 0; i < view->zone_count; i++) {
+            const struct zone_config *from = &view->zones[i];
+            int error = keeper_is_ours(from) ? load_if_due(keeper, config, view->name, from, only_new) : 0;
+            failed += error != 0;
+            keeper->out_of_memory |= error == ERR_NOMEM;
+        }
     }
     return failed;
 }

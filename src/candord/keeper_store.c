@@ -30,6 +30,7 @@ static void say_problem(struct keeper *keeper, struct kept_zone *zone, const cha
     char name[NAME_TEXT_MAX], text[512];
     const char *why = error == ERR_EXISTS ? "another zone or process has it open" : err_text(error);
     bool known = zone->store_problem != NULL;
+    keeper->out_of_memory |= error == ERR_NOMEM;
     snprintf(text, sizeof text, "%s: %s; versions are in force, but would be lost by a restart", path, why);
     pthread_mutex_lock(&keeper->lock);
     keeper_set_text(&zone->store_problem, text);

@@ -110,6 +110,8 @@ static int check(const struct daemon_options *options)
                                              .problem = print_problem};
     struct config *config;
     int error = config_read(&read, &config);
+    if (error == ERR_NOMEM)
+        printf("%s: %s\n", options->config_file, err_text(error));
     if (error)
         return 1;
     unsigned errors = keeper_check(config, stdout) + check_tls(config, options->config_file);

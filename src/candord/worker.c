@@ -287,6 +287,8 @@ int worker_start(struct worker *worker)
 
 void worker_stop(struct worker *worker, unsigned drain_ms)
 {
+    if (!worker->started)
+        return;
     atomic_store(&worker->drain_ms, drain_ms);
     worker->stop_task.run = begin_stop;
     worker_post(worker, &worker->stop_task);

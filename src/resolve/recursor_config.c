@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/text_stream.h"
 #include "dns/name.h"
 #include "resolve/root_keys.h"
 
@@ -212,23 +213,22 @@ static void put_options(struct config_writer *w)
 int recursor_config_text(const struct resolver_options *options, const struct recursor_share *share,
                          bool without_root, char **out, char *problem, size_t problem_size)
 {
-    char *text = NULL;
-    size_t length = 0;
+    struct text_stream text;
+    if (text_stream_begin(&text))
+        return ERR_NOMEM;
     struct config_writer w = {.options = options,
                               .share = share,
                               .without_root = without_root,
                               .problem = problem,
                               .problem_size = problem_size,
-                              .to = open_memstream(&text, &length)};
-    if (!w.to)
-        return ERR_NOMEM;
+                              .to = text.to};
     put_options(&w);
-    if (fclose(w.to) && !w.error)
+    char *written = text_stream_end(&text);
+    if (!w.error && !written)
         w.error = ERR_NOMEM;
-    if (w.error) {
-        free(text);
-        return w.error;
-    }
-    *out = text;
-    return 0;
+    if (w.error)
+        free(written);
+    else
+        *out = written;
+    return w.error;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/text_stream.h"
 #include "dns/consts.h"
 #include "dns/name.h"
 #include "dns/record.h"
@@ -112,7 +113,7 @@ static int write_keys(const struct root_keys *keys, const char *path)
     for (size_t i = 0; i < keys->count; i++)
         fprintf(file, ". IN DNSKEY 257 %s ;;state=%d ;;lastchange=%lld\n", keys->keys[i].text,
                 (int)keys->keys[i].state, (long long)keys->keys[i].since_s);
-    int error = fflush(file) || fsync(fileno(file)) ? err_from_errno(errno) : 0;
+    int error = fflush(file) || ferror(file) || fsync(fileno(file)) ? err_from_errno(errno) : 0;
     if (fclose(file) && !error)
         error = err_from_errno(errno);
     return error;
@@ -258,18 +259,12 @@ int root_keys_update_from(struct root_keys *keys, const struct truth *truth, int
 
 char *root_keys_clauses(const struct root_keys *keys)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *to = open_memstream(&text, &length);
-    if (!to)
+    struct text_stream text;
+    if (text_stream_begin(&text))
         return NULL;
-    fputs("server:\n", to);
+    fputs("server:\n", text.to);
     for (size_t i = 0; i < keys->count; i++)
         if (is_trusted(&keys->keys[i]))
-            fprintf(to, "  trust-anchor: \". IN DNSKEY 257 %s\"\n", keys->keys[i].text);
-    if (fclose(to)) {
-        free(text);
-        return NULL;
-    }
-    return text;
+            fprintf(text.to, "  trust-anchor: \". IN DNSKEY 257 %s\"\n", keys->keys[i].text);
+    return text_stream_end(&text);
 }

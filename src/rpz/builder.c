@@ -19,10 +19,13 @@ static struct policy_builder *new_builder(const uint8_t *origin, struct lineage 
 
 struct policy_builder *policy_builder_new(const uint8_t *origin)
 {
-    struct policy_builder *b = new_builder(origin, lineage_new());
-    if (!b)
+    struct lineage *lineage = lineage_new();
+    struct policy_builder *b = lineage ? new_builder(origin, lineage) : NULL;
+    if (!b) {
+        lineage_release(lineage);
         return NULL;
-    if (!b->lineage || pages_append(&b->records, "\0\0\0", 4) || !(b->skipped = skipped_new()) ||
+    }
+    if (pages_append(&b->records, "\0\0\0", 4) || !(b->skipped = skipped_new()) ||
         owners_draft_new(&b->owners, b->lineage)) {
         policy_builder_free(b);
         return NULL;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text_stream.h"
 #include "dns/name.h"
 #include "rpz/guard.h"
 
@@ -139,15 +140,9 @@ static void put_report(FILE *out, const struct guard_report *report)
 
 char *guard_report_json(const struct guard_report *report)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    struct text_stream text;
+    if (text_stream_begin(&text))
         return NULL;
-    put_report(out, report);
-    if (fclose(out)) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    put_report(text.to, report);
+    return text_stream_end(&text);
 }

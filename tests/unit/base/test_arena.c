@@ -89,6 +89,24 @@ static void copies_and_prints(void **state)
     arena_fini(&arena);
 }
 
+static void what_could_not_be_given_is_remembered(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 64);
+    assert_non_null(arena_alloc(&arena, 10));
+    assert_false(arena.failed);
+    assert_null(arena_alloc(&arena, SIZE_MAX));
+    assert_non_null(arena_alloc(&arena, 10));
+    assert_true(arena.failed);
+    arena_reset(&arena);
+    assert_false(arena.failed);
+    assert_null(arena_copy_array(&arena, NULL, SIZE_MAX / 4, 8));
+    assert_true(arena.failed);
+    arena_fini(&arena);
+    assert_false(arena.failed);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -98,6 +116,7 @@ int main(void)
         cmocka_unit_test(copied_array_is_aligned),
         cmocka_unit_test(reset_forgets_but_can_be_used_again),
         cmocka_unit_test(copies_and_prints),
+        cmocka_unit_test(what_could_not_be_given_is_remembered),
     };
     return RUN_TESTS(tests);
 }
