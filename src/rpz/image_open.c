@@ -101,7 +101,7 @@ static bool is_leaf(const struct leaf *leaf, uint64_t left, unsigned bits, size_
     if (left < sizeof *leaf || leaf->room > left || leaf->used > LEAF_BYTES_MAX || !leaf->places)
         return false;
     size_t first = sizeof *leaf + leaf->places * sizeof *leaf->slots;
-    if (leaf->used < first || leaf->room != image_rounded(leaf->used, IMAGE_LEAF_ALIGN) || leaf->trailer ||
+    if (leaf->used < first || leaf->room != image_rounded(leaf->used, IMAGE_LEAF_ALIGN) || leaf->head ||
         leaf->depth > bits || 0xffffu * leaf->homes >> 16 >= leaf->places)
         return false;
     size_t width = (size_t)1 << (bits - leaf->depth);

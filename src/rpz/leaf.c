@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rpz/leaf.h"
 
-enum { LOAD_PERCENT = 85, PLACES_SPARE = 8, TRAILER_BYTES = 2 };
+enum { LOAD_PERCENT = 85, PLACES_SPARE = 8 };
 
 /* A leaf that grows gets one part in so many more: of a new zone, of a version that is changed. */
 enum { LOAD_SHARE = 4, DELTA_SHARE = 16 };
@@ -68,12 +68,14 @@ void entry_set_reference(uint8_t *entry, enum owner_side side, uint32_t referenc
 
 /* --- what is in a leaf --------------------------------------------------------------------------------- */
 
-/* Bytes without the trailer. */
+/* Bytes without the head. */
 static size_t bytes_of(const struct leaf *leaf, uint32_t slot)
 {
     const uint8_t *at = leaf_at(leaf, slot);
     if (slot_is_node(slot))
         return node_bytes(at[6]);
+    if (leaf->head && at[-LEAF_HEAD_BYTES])
+        return at[-LEAF_HEAD_BYTES];
     size_t bytes = 1 + packed_bytes(at + 1);
     if (owner_form(*at) == OWNER_EXTENDED)
         for (enum owner_side side = 0; side < SIDES; side++)
@@ -82,14 +84,14 @@ static size_t bytes_of(const struct leaf *leaf, uint32_t slot)
 }
 
 /* The first 16 bits of a name's hash: which leaf it belongs to. */
-static uint16_t high_of(const struct leaf *leaf, uint32_t slot, size_t bytes)
+static uint16_t high_of(const struct leaf *leaf, uint32_t slot)
 {
     const uint8_t *at = leaf_at(leaf, slot);
     uint16_t high;
     if (slot_is_node(slot)) {
         memcpy(&high, at + 4, sizeof high);
-    } else if (leaf->trailer) {
-        memcpy(&high, at + bytes, sizeof high);
+    } else if (leaf->head) {
+        memcpy(&high, at - sizeof high, sizeof high);
     } else {
         struct rpz_key key;
         uint8_t name[NAME_MAX_BYTES];
@@ -141,7 +143,7 @@ static void list_halves(const struct leaf *leaf, unsigned bit, struct items out[
         if (!slot_is_used(slot))
             continue;
         size_t bytes = bytes_of(leaf, slot);
-        add_item(&out[high_of(leaf, slot, bytes) >> bit & 1], slot, bytes);
+        add_item(&out[high_of(leaf, slot) >> bit & 1], slot, bytes);
     }
 }
 
@@ -180,9 +182,9 @@ static void copy_items(struct leaf *to, const struct leaf *from, struct items *i
         struct item *item = &items->list[i];
         bool node = slot_is_node(item->slot);
         const uint8_t *at = leaf_at(from, item->slot);
-        size_t bytes = item->bytes + (node ? 0u : to->trailer);
-        item->slot = (item->slot & (0xffff0000u | SLOT_NODE)) | to->used;
-        memcpy((uint8_t *)to + to->used, at, bytes);
+        size_t head = node ? 0u : to->head, bytes = head + item->bytes;
+        item->slot = (item->slot & (0xffff0000u | SLOT_NODE)) | (uint32_t)(to->used + head);
+        memcpy((uint8_t *)to + to->used, at - head, bytes);
         to->used = (uint16_t)(to->used + bytes);
         to->extended += !node && owner_form(*at) == OWNER_EXTENDED;
     }
@@ -191,7 +193,7 @@ static void copy_items(struct leaf *to, const struct leaf *from, struct items *i
 
 struct wish {
     size_t names, bytes; /* room for so many more */
-    uint8_t trailer;
+    uint8_t head;
 };
 
 /* A leaf that has room for the items, but not them. */
@@ -201,13 +203,13 @@ static struct leaf *make_leaf(struct heap *heap, const struct leaf *from, const 
     unsigned homes = (unsigned)(items->count + wish.names) * 100 / LOAD_PERCENT + 1;
     unsigned places = places_for(items, homes) + (wish.names ? PLACES_SPARE : 0);
     size_t bytes = sizeof(struct leaf) + places * sizeof(uint32_t) + items->bytes +
-                   items->entries * wish.trailer + wish.bytes;
+                   items->entries * wish.head + wish.bytes;
     struct leaf *to = bytes <= LEAF_BYTES_MAX ? heap_take(heap, bytes) : NULL;
     if (!to)
         return NULL;
     *to = (struct leaf){.prefix = from->prefix,
                         .depth = from->depth,
-                        .trailer = wish.trailer,
+                        .head = wish.head,
                         .homes = (uint16_t)homes,
                         .places = (uint16_t)places,
                         .used = (uint16_t)(sizeof *to + places * sizeof(uint32_t))};
@@ -234,7 +236,7 @@ static struct leaf *write_whole(struct heap *heap, const struct leaf *from, stru
     for (unsigned i = 0; i < from->places; i++)
         if (slot_is_used(from->slots[i]))
             add_item(&items, from->slots[i], 0);
-    items.bytes = bytes - items.entries * from->trailer;
+    items.bytes = bytes - items.entries * from->head;
     struct leaf *to = make_leaf(heap, from, &items, wish);
     if (!to)
         return NULL;
@@ -247,12 +249,12 @@ static struct leaf *write_whole(struct heap *heap, const struct leaf *from, stru
     return to;
 }
 
-struct leaf *leaf_new(struct heap *heap, uint16_t prefix, uint8_t depth, uint8_t trailer)
+struct leaf *leaf_new(struct heap *heap, uint16_t prefix, uint8_t depth, uint8_t head)
 {
     struct items none;
     no_items(&none);
     struct leaf from = {.prefix = prefix, .depth = depth};
-    return write_leaf(heap, &from, &none, (struct wish){4, 64, trailer});
+    return write_leaf(heap, &from, &none, (struct wish){4, 64, head});
 }
 
 struct leaf *leaf_copy(struct heap *heap, const struct leaf *leaf)
@@ -280,13 +282,14 @@ struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf)
  * split any more if it grew each time. */
 static struct wish wish_of(const struct leaf *leaf, size_t names, size_t bytes)
 {
-    enum { LITTLE_BYTES = 32 };
+    enum { LITTLE_BYTES = 32, SLOT_SHARE = 2 };
     bool large = names > LEAF_NAMES_WISH || bytes > LEAF_BYTES_WISH;
     if (large && (leaf->depth < LEAF_DEPTH_MAX || bytes > LEAF_BYTES_MAX / 2))
-        return (struct wish){2, OWNER_BYTES_MAX + TRAILER_BYTES, leaf->trailer};
-    if (!leaf->trailer)
+        return (struct wish){2, OWNER_BYTES_MAX + LEAF_HEAD_BYTES, leaf->head};
+    if (!leaf->head)
         return (struct wish){2 + names / DELTA_SHARE, OWNER_BYTES_MAX + bytes / DELTA_SHARE, 0};
-    return (struct wish){2 + names / LOAD_SHARE, LITTLE_BYTES + bytes / LOAD_SHARE, leaf->trailer};
+    return (struct wish){2 + names / LOAD_SHARE + names / SLOT_SHARE, LITTLE_BYTES + bytes / LOAD_SHARE,
+                         leaf->head};
 }
 
 /* What there was was too little, so there is more than that. */
@@ -327,7 +330,7 @@ bool leaf_split(struct heap *heap, const struct leaf *leaf, struct leaf *halves[
 
 bool leaf_add(struct leaf *leaf, uint64_t hash, bool node, const uint8_t *bytes, size_t length)
 {
-    size_t trailer = node ? 0 : leaf->trailer;
+    size_t head = node ? 0 : leaf->head;
     uint32_t rest = hash >> 32 & 0xffff;
     uint32_t *slot = leaf->slots + (rest * leaf->homes >> 16);
     while (*slot >> 16 < rest)
@@ -335,16 +338,18 @@ bool leaf_add(struct leaf *leaf, uint64_t hash, bool node, const uint8_t *bytes,
     uint32_t *end = slot;
     while (slot_is_used(*end))
         end++;
-    if (end == leaf->slots + leaf->places - 1 || leaf->used + length + trailer > leaf->room)
+    if (end == leaf->slots + leaf->places - 1 || leaf->used + length + head > leaf->room)
         return false;
     memmove(slot + 1, slot, (size_t)(end - slot) * sizeof *slot);
-    *slot = slot_of(hash, node, leaf->used);
-    uint8_t *at = (uint8_t *)leaf + leaf->used;
+    uint8_t *at = (uint8_t *)leaf + leaf->used + head;
     uint16_t high = (uint16_t)(hash >> 48);
+    *slot = slot_of(hash, node, (uint32_t)(leaf->used + head));
     memcpy(at, bytes, length);
-    if (trailer)
-        memcpy(at + length, &high, sizeof high);
-    leaf->used = (uint16_t)(leaf->used + length + trailer);
+    if (head) {
+        at[-LEAF_HEAD_BYTES] = length <= UINT8_MAX ? (uint8_t)length : 0;
+        memcpy(at - sizeof high, &high, sizeof high);
+    }
+    leaf->used = (uint16_t)(leaf->used + length + head);
     leaf->count++;
     leaf->extended += !node && owner_form(*bytes) == OWNER_EXTENDED;
     return true;
@@ -353,7 +358,7 @@ bool leaf_add(struct leaf *leaf, uint64_t hash, bool node, const uint8_t *bytes,
 void leaf_remove(struct leaf *leaf, uint32_t *slot)
 {
     bool node = slot_is_node(*slot);
-    leaf->idle = (uint16_t)(leaf->idle + bytes_of(leaf, *slot) + (node ? 0u : leaf->trailer));
+    leaf->idle = (uint16_t)(leaf->idle + bytes_of(leaf, *slot) + (node ? 0u : leaf->head));
     leaf->extended -= !node && owner_form(*leaf_at(leaf, *slot)) == OWNER_EXTENDED;
     leaf->count--;
     for (; slot_is_used(slot[1]); slot++) {

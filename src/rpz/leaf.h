@@ -60,6 +60,8 @@ enum {
     NODE_BYTES = 7,
     NODE_BYTES_MAX = NODE_BYTES + 4,
     NODE_MANY = 255,
+    /* How long the entry is (0: longer than a byte can say), the first 16 bits of its hash. */
+    LEAF_HEAD_BYTES = 3,
 };
 #define SLOT_FREE 0xffff0000u
 #define SLOT_NODE 0x8000u
@@ -67,7 +69,7 @@ enum {
 struct leaf {
     uint16_t prefix; /* the first bits of the hashes, upper bits first */
     uint8_t depth;   /* how many of them count */
-    uint8_t trailer; /* bytes behind each entry: while loading, the first 16 bits of its hash, else none */
+    uint8_t head;    /* bytes in front of each entry: LEAF_HEAD_BYTES while loading, else none */
     uint16_t homes;  /* the place of a slot is its hash * homes >> 16 */
     uint16_t places;
     uint16_t count;      /* slots in use */
@@ -162,12 +164,12 @@ void entry_set_reference(uint8_t *entry, enum owner_side side, uint32_t referenc
 /* --- changing; the leaf is not part of a version yet --- */
 
 /* A new leaf for these bits. NULL: memory is out. */
-struct leaf *leaf_new(struct heap *heap, uint16_t prefix, uint8_t depth, uint8_t trailer);
+struct leaf *leaf_new(struct heap *heap, uint16_t prefix, uint8_t depth, uint8_t head);
 
 /* A copy, byte for byte, with room for some more. */
 struct leaf *leaf_copy(struct heap *heap, const struct leaf *leaf);
 
-/* A copy with nothing idle, without trailer, and with room for nothing more. */
+/* A copy with nothing idle, without heads, and with room for nothing more. */
 struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf);
 
 /* A copy with much more room; NULL also if a leaf cannot have that much. */

@@ -131,8 +131,8 @@ struct owners_draft {
     struct lineage *lineage; /* locked */
     struct heap *heap;       /* of its own leaves */
     struct heap own;         /* while loading */
-    uint8_t trailer;
-    size_t drafts; /* leaves of its own */
+    uint8_t head;            /* of its leaves' entries */
+    size_t drafts;           /* leaves of its own */
 };
 
 /* An entry as a value. References are those of data, or have OWNER_OPEN set: the builder's own. */

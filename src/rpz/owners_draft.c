@@ -48,10 +48,10 @@ static int directory_double(struct owners_draft *d)
 
 int owners_draft_new(struct owners_draft *draft, struct lineage *lineage)
 {
-    *draft = (struct owners_draft){.lineage = lineage, .trailer = 2};
+    *draft = (struct owners_draft){.lineage = lineage, .head = LEAF_HEAD_BYTES};
     draft->heap = &draft->own;
     int error = directory_new(draft, 0);
-    struct leaf *leaf = error ? NULL : leaf_new(draft->heap, 0, 0, draft->trailer);
+    struct leaf *leaf = error ? NULL : leaf_new(draft->heap, 0, 0, draft->head);
     if (!leaf)
         return ERR_NOMEM;
     set_leaf(draft, leaf, NUMBER_DRAFT);
@@ -76,7 +76,7 @@ int owners_draft_from(struct owners_draft *draft, struct lineage *lineage, const
 void owners_draft_free(struct owners_draft *draft)
 {
     /* A load that failed takes the whole lineage with it. */
-    size_t places = draft->trailer || !draft->directory ? 0 : owners_places(&draft->owners);
+    size_t places = draft->head || !draft->directory ? 0 : owners_places(&draft->owners);
     for (size_t i = 0; i < places && draft->drafts;) {
         const struct leaf *leaf = owners_leaf(&draft->owners, i);
         bool own = draft->owners.numbers[i] == NUMBER_DRAFT;
