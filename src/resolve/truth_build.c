@@ -203,7 +203,10 @@ static void fill_in(const struct build *b, struct truth *truth)
 {
     const struct truth_source *s = b->source;
     bool bogus = s->security == TRUTH_BOGUS;
-    truth->rcode = (uint8_t)b->gathered.rcode;
+    /* The code is that of the last name (RFC 6604): the alias that was asked for is there, wherever it leads.
+     */
+    bool found = !b->negative && b->gathered.rcode == RCODE_NXDOMAIN;
+    truth->rcode = (uint8_t)(found ? RCODE_NOERROR : b->gathered.rcode);
     truth->security = s->security;
     truth->has_sigs = b->has_sigs;
     truth->qtype = s->qtype;

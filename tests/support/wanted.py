@@ -130,7 +130,7 @@ def additional_from_cache(policy, field, o):
 
 def fits_into_less_room(policy, field, o):
     cut = "TC" in flags(o.theirs) - flags(o.ours)
-    return o.question.edns == 512 and not o.question.tcp and cut and bool(o.ours["answer"] | o.ours["authority"])
+    return o.question.edns <= 512 and not o.question.tcp and cut and bool(o.ours["answer"] | o.ours["authority"])
 
 
 def proofs_by_recursion(policy, field, o):

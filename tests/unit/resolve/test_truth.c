@@ -285,6 +285,20 @@ static void what_the_parent_may_answer_proves_nothing(void **state)
     truth_unref(truth);
 }
 
+static void an_alias_that_was_asked_for_exists(void **state)
+{
+    (void)state;
+    struct sketch s;
+    begin(&s, "a.d.example.org.", TYPE_CNAME);
+    put_name(&s, SECTION_ANSWER, "d.example.org.", TYPE_DNAME, 300, "example.net.");
+    put_name(&s, SECTION_ANSWER, "a.d.example.org.", TYPE_CNAME, 0, "a.example.net.");
+    struct truth *truth = finish(&s, RCODE_NXDOMAIN); /* of what it leads to */
+    assert_int_equal(truth->rcode, RCODE_NOERROR);
+    assert_string_equal(wire_text(truth, &truth->plain), "0 d.example.org. 300 DNAME example.net.\n"
+                                                         "0 a.d.example.org. 300 CNAME a.example.net.\n");
+    truth_unref(truth);
+}
+
 /* --- how long it lives --- */
 
 static void a_negative_answer_lives_for_the_soa_minimum(void **state)
@@ -487,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_signer_proves_the_zone_when_it_was_validated),
         cmocka_unit_test(the_soa_of_what_is_denied_proves_the_zone_of_the_last_name),
         cmocka_unit_test(what_the_parent_may_answer_proves_nothing),
+        cmocka_unit_test(an_alias_that_was_asked_for_exists),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_minimum),
         cmocka_unit_test(a_negative_answer_lives_for_the_soa_ttl_when_that_is_less),
         cmocka_unit_test(a_negative_answer_is_bounded),
