@@ -22,6 +22,13 @@ void arena_init(struct arena *arena, size_t block_bytes)
     *arena = (struct arena){.block_bytes = block_bytes ? block_bytes : DEFAULT_BLOCK_BYTES};
 }
 
+void arena_init_room(struct arena *arena, void *room, size_t room_bytes, size_t block_bytes)
+{
+    arena_init(arena, block_bytes);
+    arena->next = room;
+    arena->end = arena->next + room_bytes;
+}
+
 static void free_blocks(struct arena_block *block)
 {
     while (block) {

@@ -24,6 +24,10 @@ struct arena {
 /* Prepares an empty arena. `block_bytes` is the size of each block asked of malloc (0: 4096). */
 void arena_init(struct arena *arena, size_t block_bytes);
 
+/* The same with room of the caller's own (on the stack, aligned for any type) that is used before malloc is
+ * asked: for arenas that come and go. arena_fini() ends it; it is not for arena_reset(). */
+void arena_init_room(struct arena *arena, void *room, size_t room_bytes, size_t block_bytes);
+
 /* Gives everything back. The arena is empty and may be used again. */
 void arena_fini(struct arena *arena);
 

@@ -36,9 +36,8 @@ static void note_disabled(struct query *q)
         rewrite_note(q, &q->verdict.disabled[i], true);
 }
 
-/* What was judged before more facts came is not judged again. An explanation begins anew: it gathers facts
- * that were not asked for. */
-static enum policy_step decide(struct query *q, const struct policy_facts *facts)
+/* An explanation begins anew: it gathers facts that were not asked for. */
+enum policy_step query_judge(struct query *q, const struct policy_facts *facts)
 {
     enum policy_step step = q->verdict_waits && !q->explanation
                                 ? policy_resume(q->view->policy, facts, &q->verdict)
@@ -54,7 +53,7 @@ static enum policy_step judge_question(struct query *q)
     const struct policy_link question = {.name = q->name};
     facts.links = &question;
     facts.link_count = 1;
-    return decide(q, &facts);
+    return query_judge(q, &facts);
 }
 
 static struct policy_facts facts_of_answer(const struct query *q)
@@ -69,7 +68,7 @@ static struct policy_facts facts_of_answer(const struct query *q)
 static enum policy_step judge_answer(struct query *q)
 {
     struct policy_facts facts = facts_of_answer(q);
-    return decide(q, &facts);
+    return query_judge(q, &facts);
 }
 
 /* An explanation wants all facts, also those that the verdict can do without: the first link whose servers
@@ -227,6 +226,7 @@ enum query_progress query_decide(struct query *q, const struct zone_table_entry 
     }
     if (truth && !zone && short_way_judge(q, truth, &progress))
         return progress == QUERY_WAITS ? advance(q) : progress;
+    q->verdict_waits = false; /* the long way may find another truth in the cache */
     /* What a zone of ours says about the name costs no recursion. */
     if (!q->explanation && !zone && rule_before_recursion(q, &progress))
         return progress;
@@ -236,7 +236,9 @@ enum query_progress query_decide(struct query *q, const struct zone_table_entry 
 
 enum query_progress query_resume(struct query *q)
 {
-    return advance(q);
+    enum query_progress progress;
+    bool done = short_way_returned(q, &progress);
+    return done && progress == QUERY_DONE ? QUERY_DONE : advance(q);
 }
 
 /* What every query sets, also one that is answered in one go. */

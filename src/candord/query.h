@@ -203,6 +203,10 @@ enum query_progress query_decide(struct query *query, const struct zone_table_en
 /* What policy wants to know, but for what is known of the answer. */
 struct policy_facts query_facts(const struct query *query);
 
+/* What policy says to these facts, in query->verdict: what was judged before more facts came is not judged
+ * again. */
+enum policy_step query_judge(struct query *query, const struct policy_facts *facts);
+
 /* --- short_way.c --- */
 
 /* Sets query->digest and hash, and asks for the place in the cache that it leads to. */
@@ -213,6 +217,10 @@ bool short_way_answer(struct query *query, struct truth **truth);
 
 /* Answers from a fresh truth about a name that is in no zone of ours. False: the long way has to be taken. */
 bool short_way_judge(struct query *query, struct truth *truth, enum query_progress *progress);
+
+/* The same for one that has just come back (query->truth): it need not be taken apart and put together again.
+ * False: the long way goes on with it. */
+bool short_way_returned(struct query *query, enum query_progress *progress);
 
 /* --- chain.c --- */
 

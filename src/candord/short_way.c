@@ -46,7 +46,7 @@ static enum policy_step judge_truth(struct query *q, const struct truth *truth)
     facts.answer_known = true;
     facts.answer_failed = truth->failed;
     facts.answer_bogus = truth->security == TRUTH_BOGUS;
-    return policy_decide(q->view->policy, &facts, &q->verdict);
+    return query_judge(q, &facts);
 }
 
 enum short_way { SHORT_TRUTH, SHORT_RULE, SHORT_NOT };
@@ -113,6 +113,27 @@ bool short_way_judge(struct query *q, struct truth *truth, enum query_progress *
     } else {
         answer_truth(q, truth);
     }
+    return true;
+}
+
+bool short_way_returned(struct query *q, enum query_progress *progress)
+{
+    struct truth *truth = q->truth;
+    if (!truth || truth->failed || !q->is_short || q->stage != STAGE_TRUTH || q->chain.count ||
+        q->asks_alias || !truth_is_short(q, truth) ||
+        !cache_confirm(truth, q->name, q->name_length, q->asked.qtype) ||
+        (q->view->has_zones && zone_table_find(q->view->zones, q->name, q->asked.qtype == TYPE_DS)))
+        return false;
+    enum short_way way = judge_short(q, truth);
+    if (way == SHORT_NOT)
+        return false;
+    q->truth = NULL;
+    *progress = QUERY_DONE;
+    if (way == SHORT_TRUTH)
+        reply_truth(q, truth);
+    else if (!answer_verdict(q, truth))
+        *progress = rewrite_begin(q);
+    truth_unref(truth);
     return true;
 }
 

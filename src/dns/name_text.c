@@ -83,7 +83,8 @@ static char *put_byte(char *out, uint8_t c)
         *out++ = (char)('0' + c % 10);
         return out;
     }
-    if (strchr("\".;\\()@$", c))
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    if (!plain && strchr("\".;\\()@$", c))
         *out++ = '\\';
     *out++ = (char)c;
     return out;

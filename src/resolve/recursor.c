@@ -25,14 +25,20 @@ struct recursor {
     struct ub_ctx *context;
     recursor_answer_fn *answered;
     struct pending *pending; /* every question under way */
+    struct event *idle;      /* events to be used again: each question takes two */
+    unsigned idle_count;
     size_t outstanding;
     bool closing;
 };
 
 /* --- libunbound's events on our loop --- */
 
+enum { EVENTS_IDLE_MAX = 256 };
+
 struct event {
     struct ub_event super; /* first */
+    struct recursor *recursor;
+    struct event *next_idle;
     struct loop *loop;
     struct loop_watch watch;
     struct loop_timer timer;
@@ -125,8 +131,25 @@ static void event_set_fd(struct ub_event *super, int fd)
 
 static void event_free(struct ub_event *super)
 {
+    struct event *event = event_of(super);
+    struct recursor *recursor = event->recursor;
     event_remove(super);
-    free(super);
+    if (recursor->idle_count == EVENTS_IDLE_MAX) {
+        free(event);
+        return;
+    }
+    event->next_idle = recursor->idle;
+    recursor->idle = event;
+    recursor->idle_count++;
+}
+
+static void free_idle_events(struct recursor *recursor)
+{
+    while (recursor->idle) {
+        struct event *event = recursor->idle;
+        recursor->idle = event->next_idle;
+        free(event);
+    }
 }
 
 static int event_add_timer(struct ub_event *super, struct ub_event_base *base,
@@ -153,15 +176,21 @@ static struct ub_event_vmt event_methods = {
 static struct ub_event *event_new(struct ub_event_base *base, int fd, short bits,
                                   void (*callback)(int, short, void *), void *context)
 {
-    struct event *event = calloc(1, sizeof *event);
-    if (!event)
+    struct recursor *recursor = (struct recursor *)base;
+    struct event *event = recursor->idle;
+    if (event) {
+        recursor->idle = event->next_idle;
+        recursor->idle_count--;
+    } else if (!(event = malloc(sizeof *event))) {
         return NULL;
-    event->super = (struct ub_event){UB_EVENT_MAGIC, &event_methods};
-    event->loop = ((struct recursor *)base)->loop;
-    event->callback = callback;
-    event->context = context;
-    event->fd = fd;
-    event->bits = bits;
+    }
+    *event = (struct event){.super = {UB_EVENT_MAGIC, &event_methods},
+                            .recursor = recursor,
+                            .loop = recursor->loop,
+                            .callback = callback,
+                            .context = context,
+                            .fd = fd,
+                            .bits = bits};
     return &event->super;
 }
 
@@ -330,6 +359,7 @@ void recursor_free(struct recursor *recursor)
     ub_ctx_delete(recursor->context);
     while (recursor->pending)
         pending_free(recursor->pending);
+    free_idle_events(recursor);
     free(recursor);
 }
 

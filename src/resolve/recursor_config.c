@@ -176,6 +176,20 @@ static void put_servers(struct config_writer *w, const char *word, const struct 
     }
 }
 
+/* Is everything for forwarders? They give whole answers, and our cache keeps those: then there is nothing for
+ * libunbound to keep, but the keys of a validator. Elsewhere it needs its cache for delegations, also those
+ * that an alias leads to from a forwarded name. */
+static bool only_forwards(const struct resolver_options *options)
+{
+    bool has_root = false;
+    for (size_t i = 0; i < options->forward_count; i++) {
+        if (options->forwards[i].mode != FORWARD_ONLY)
+            return false;
+        has_root |= name_is_root(options->forwards[i].origin);
+    }
+    return has_root && !options->validate;
+}
+
 /* A forward zone without addresses is a hole in those above it. */
 static void put_forward(struct config_writer *w, const struct forward_zone *zone)
 {
@@ -185,6 +199,8 @@ static void put_forward(struct config_writer *w, const struct forward_zone *zone
     put_servers(w, stub ? "stub-addr" : "forward-addr", zone);
     put_flag(w, stub ? "stub-prime" : "forward-first",
              zone->mode == STUB_PRIME || zone->mode == FORWARD_FIRST);
+    if (only_forwards(w->options))
+        put_flag(w, "forward-no-cache", true);
 }
 
 static void put_options(struct config_writer *w)
@@ -194,6 +210,9 @@ static void put_options(struct config_writer *w)
     for (size_t i = 0; i < sizeof local_zones / sizeof *local_zones; i++)
         fprintf(w->to, "  local-zone: \"%s\" nodefault\n", local_zones[i]);
     put_quoted(w, "module-config", o->validate ? "validator iterator" : "iterator");
+    /* Only what was validated denies the names below it (RFC 8020): without a validator that is never looked
+     * for in vain. */
+    put_flag(w, "harden-below-nxdomain", o->validate);
     put_flag(w, "do-ip4", o->use_v4);
     put_flag(w, "do-ip6", o->use_v6);
     put_flag(w, "qname-minimisation", o->qname_minimization);

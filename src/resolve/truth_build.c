@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From a message to a truth: the RRsets of a minimal answer (truth_choose.c) are written twice, without and
  * with DNSSEC, and laid into one block of memory. */
+#include <stdalign.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -42,6 +43,16 @@ static size_t body_at(const struct build *b)
     return DNS_HEADER_BYTES + b->name_bytes + 4;
 }
 
+/* What stands behind the owner of a record: type, class, TTL, length, RDATA (RFC 1035 section 3.2.1). */
+enum { RECORD_TTL_AT = 4, RECORD_RDATA_AT = 10 };
+
+static const uint8_t *behind_name(const uint8_t *at)
+{
+    while (*at && *at < 0xc0)
+        at += 1 + *at;
+    return at + (*at ? 2 : 1);
+}
+
 /* Copies a draft behind `bytes` and notes where the TTLs stand. */
 static void lay_wire(const struct build *b, const struct draft *draft, uint8_t *bytes, uint16_t *ttl_at,
                      struct truth_wire *out)
@@ -53,15 +64,14 @@ static void lay_wire(const struct build *b, const struct draft *draft, uint8_t *
                                .ttl_at = ttl_at};
     memcpy(bytes, draft->bytes + body, draft->length - body);
     memcpy(out->counts, draft->counts, sizeof out->counts);
-    struct message_reader reader;
-    struct message_record record;
-    size_t n = 0;
-    if (message_open(&reader, draft->bytes, draft->length) == 0)
-        while (n < draft->ttl_count && message_next(&reader, &record) > 0) {
-            ttl_at[n++] = (uint16_t)(record.ttl_offset - body);
-            if (record.section == SECTION_ANSWER)
-                answer_end = (size_t)(record.rdata + record.rdata_length - draft->bytes);
-        }
+    const uint8_t *at = draft->bytes + body;
+    for (unsigned n = 0; n < draft->ttl_count; n++) { /* written here: it needs no checks */
+        at = behind_name(at);
+        ttl_at[n] = (uint16_t)(at + RECORD_TTL_AT - draft->bytes - body);
+        at += RECORD_RDATA_AT + load_u16(at + RECORD_RDATA_AT - 2);
+        if (n + 1 == draft->counts[SECTION_ANSWER])
+            answer_end = (size_t)(at - draft->bytes);
+    }
     out->answer_end = (uint16_t)(answer_end - body);
 }
 
@@ -265,12 +275,13 @@ static int build(struct build *b)
 int truth_from_message(const struct truth_source *source, struct truth **out)
 {
     struct build b; /* the drafts are large: not cleared */
+    alignas(max_align_t) uint8_t room[ARENA_ROOM_BYTES];
     memset(&b, 0, offsetof(struct build, plain));
     b.plain.ttl_count = b.full.ttl_count = 0;
     b.plain.length = b.full.length = 0;
     b.source = source;
     b.name_bytes = name_length(source->name);
-    arena_init(&b.arena, ARENA_BLOCK_BYTES);
+    arena_init_room(&b.arena, room, sizeof room, ARENA_BLOCK_BYTES);
     int error = build(&b);
     if (!error)
         error = lay_out(&b, out);

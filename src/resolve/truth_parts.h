@@ -9,10 +9,11 @@
 #include "resolve/truth.h"
 
 enum {
-    LINKS_MAX = 64,       /* libunbound follows 11 */
-    RRSIG_SIGNER_AT = 18, /* RFC 4034 section 3.1 */
-    SET_SHOWN = 1,        /* for every asker */
-    SET_SHOWN_TO_DO = 2,  /* for those with DO */
+    LINKS_MAX = 64,          /* libunbound follows 11 */
+    RRSIG_SIGNER_AT = 18,    /* RFC 4034 section 3.1 */
+    SET_SHOWN = 1,           /* for every asker */
+    SET_SHOWN_TO_DO = 2,     /* for those with DO */
+    ARENA_ROOM_BYTES = 2048, /* enough for most messages */
     ARENA_BLOCK_BYTES = 8192,
 };
 

@@ -439,6 +439,37 @@ static void forwarders_are_asked_but_for_a_hole_among_them(void **state)
     remove_hints(&hints);
 }
 
+/* How often a forwarder for everything is asked for a name that our cache has lost. */
+static unsigned asked_after_a_flush(size_t holes)
+{
+    struct authority forwarder;
+    struct asker asker;
+    struct forward_zone zones[2] = {
+        {.mode = FORWARD_ONLY, .servers = &forwarder.endpoint, .server_count = 1},
+        {.mode = FORWARD_NONE},
+    };
+    authority_start(&forwarder, 300);
+    assert_true(name_from_text("hole.test.", NULL, zones[1].origin) > 0);
+    struct resolver_options options = asker_options();
+    options.forwards = zones;
+    options.forward_count = 1 + holes;
+    assert_int_equal(asker_open(&asker, &options), 0);
+    assert_int_equal(answer_number(asker_ask(&asker, "www.example.org.", TYPE_A)), 1);
+    cache_flush(asker.cache, NULL, false);
+    assert_true(answer_number(asker_ask(&asker, "www.example.org.", TYPE_A)) > 0);
+    unsigned asked = atomic_load(&forwarder.asked);
+    asker_close(&asker);
+    authority_end(&forwarder);
+    return asked;
+}
+
+static void what_forwarders_say_is_kept_once_where_all_is_theirs(void **state)
+{
+    (void)state;
+    assert_int_equal(asked_after_a_flush(0), 2);
+    assert_int_equal(asked_after_a_flush(1), 1);
+}
+
 static void the_state_of_the_root_key_is_made_and_stands_for_its_anchors(void **state)
 {
     (void)state;
@@ -535,6 +566,7 @@ int main(void)
         cmocka_unit_test(two_threads_answer_everything),
         cmocka_unit_test(names_of_any_bytes_reach_the_server),
         cmocka_unit_test(forwarders_are_asked_but_for_a_hole_among_them),
+        cmocka_unit_test(what_forwarders_say_is_kept_once_where_all_is_theirs),
         cmocka_unit_test(the_state_of_the_root_key_is_made_and_stands_for_its_anchors),
         cmocka_unit_test(the_systems_root_key_is_taken_where_none_is_given),
         cmocka_unit_test(options_that_cannot_be_said_are_a_problem_told),
