@@ -41,13 +41,19 @@ static bool element_matches(const struct acl_element *element, const struct acl_
     return false;
 }
 
-bool acl_allows(const struct acl *acl, const struct acl_subject *subject,
-                const struct acl_environment *environment)
+long acl_place(const struct acl *acl, const struct acl_subject *subject,
+               const struct acl_environment *environment)
 {
     for (size_t i = 0; acl && i < acl->count; i++)
         if (element_matches(&acl->elements[i], subject, environment))
-            return !acl->elements[i].negated;
-    return false;
+            return acl->elements[i].negated ? -(long)i - 1 : (long)i + 1;
+    return 0;
+}
+
+bool acl_allows(const struct acl *acl, const struct acl_subject *subject,
+                const struct acl_environment *environment)
+{
+    return acl_place(acl, subject, environment) > 0;
 }
 
 static bool element_equal(const struct acl_element *a, const struct acl_element *b)

@@ -53,6 +53,10 @@ struct acl_subject {
 bool acl_allows(const struct acl *acl, const struct acl_subject *subject,
                 const struct acl_environment *environment);
 
+/* Which element matches first: its place counted from 1, negative when it is negated; 0: none. */
+long acl_place(const struct acl *acl, const struct acl_subject *subject,
+               const struct acl_environment *environment);
+
 /* Are they the same, element by element? */
 bool acl_equal(const struct acl *a, const struct acl *b);
 

@@ -187,6 +187,16 @@ struct dns64_config {
     struct ip_address suffix;
 };
 
+enum rrset_order { ORDER_AS_IT_IS, ORDER_RANDOM, ORDER_CYCLIC };
+
+/* One line of rrset-order. */
+struct order_rule {
+    enum rrset_order how;
+    uint16_t type;       /* 0: any */
+    const uint8_t *name; /* NULL: any */
+    bool below;          /* the names below it, not itself */
+};
+
 /* What rate-limit counts apart. RATE_ALL: all of them together; RATE_TCP: that somebody has come by TCP. */
 enum rate_kind {
     RATE_RESPONSE,
@@ -240,12 +250,16 @@ struct view_config {
     bool stale_answer_enable;
     int32_t stale_answer_client_timeout_ms; /* -1: off */
     uint32_t stale_refresh_time_s;
+    bool drop_when_zone_full; /* fetches-per-zone: no answer in place of SERVFAIL */
     uint32_t prefetch_trigger_s, prefetch_eligible_s; /* 0: off */
     struct resolver_options resolver;                 /* views with equal ones share one truth */
     size_t zone_count;
     const struct zone_config *zones;
     size_t catalog_count;
     const struct catalog_config *catalogs;
+    size_t order_count; /* rrset-order: the first that fits decides */
+    const struct order_rule *order;
+    const struct acl *sortlist; /* NULL: none */
     const struct acl *padded; /* response-padding: whose answers are padded over TCP; never NULL */
     uint16_t padding_block_bytes;
     const struct rate_limit_config *rate_limit; /* NULL: none */

@@ -123,6 +123,8 @@ void build_session_key(struct builder *b, const struct scope *scope);
 /* Needs the zones: marks those that are policy zones. */
 void build_policy(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_dns64(struct builder *b, const struct scope *scope, struct view_config *view);
+/* rrset-order, sortlist. */
+void build_order(struct builder *b, const struct scope *scope, struct view_config *view);
 /* response-padding. */
 void build_padding(struct builder *b, const struct scope *scope, struct view_config *view);
 void build_rate_limit(struct builder *b, const struct scope *scope, struct view_config *view);

@@ -217,6 +217,9 @@ void build_resolver(struct builder *b, const struct scope *scope, struct view_co
     build_denied(b, scope, resolver);
     resolver->qname_minimization_strict = conf_is(minimization, "strict");
     resolver->qname_minimization = !conf_is(minimization, "off") && !conf_is(minimization, "disabled");
+    resolver->synthesize = scope_bool(scope, "synth-from-dnssec", true);
+    resolver->accept_expired = scope_bool(scope, "dnssec-accept-expired", false);
+    resolver->telemetry = scope_bool(scope, "trust-anchor-telemetry", true);
     resolver->query_source_v4 = query_source(b, scope, "query-source");
     resolver->query_source_v6 = query_source(b, scope, "query-source-v6");
     resolver->use_v4 = true;

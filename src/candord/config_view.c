@@ -54,6 +54,14 @@ static void build_stale(struct builder *b, const struct scope *scope, struct vie
                     "'stale-answer-enable yes' has no effect without 'stale-cache-enable yes'");
 }
 
+/* fetches-per-zone N [drop|fail]: drop is BIND's default. */
+static bool drops_when_zone_full(const struct scope *scope)
+{
+    const struct conf_item *most = scope_value(scope, "fetches-per-zone");
+    uint32_t value;
+    return most && conf_number(most->text, &value) == 0 && value && !conf_is(most->next, "fail");
+}
+
 static void build_prefetch(const struct scope *scope, struct view_config *view)
 {
     const struct conf_item *trigger = scope_value(scope, "prefetch");
@@ -101,6 +109,7 @@ static void build_view(struct builder *b, const struct scope *scope, const struc
     view->minimal_responses = build_minimal(scope);
     view->minimal_any = scope_bool(scope, "minimal-any", false);
     build_stale(b, scope, view);
+    view->drop_when_zone_full = drops_when_zone_full(scope);
     build_prefetch(scope, view);
     build_empty_zones(b, scope, view);
     build_resolver(b, scope, view);
@@ -110,6 +119,7 @@ static void build_view(struct builder *b, const struct scope *scope, const struc
     build_policy(b, scope, view);
     check_guard(b, scope, view);
     build_dns64(b, scope, view);
+    build_order(b, scope, view);
     build_padding(b, scope, view);
     build_rate_limit(b, scope, view);
 }

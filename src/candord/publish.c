@@ -61,7 +61,8 @@ static bool options_equal(const struct resolver_options *a, const struct resolve
     return a->threads == b->threads && a->validate == b->validate &&
            text_equal(a->anchor_file, b->anchor_file) && text_equal(a->hints_file, b->hints_file) &&
            a->qname_minimization == b->qname_minimization &&
-           a->qname_minimization_strict == b->qname_minimization_strict &&
+           a->qname_minimization_strict == b->qname_minimization_strict && a->synthesize == b->synthesize &&
+           a->accept_expired == b->accept_expired && a->telemetry == b->telemetry &&
            address_equal(a->query_source_v4, b->query_source_v4) &&
            address_equal(a->query_source_v6, b->query_source_v6) && a->use_v4 == b->use_v4 &&
            a->use_v6 == b->use_v6 && a->max_cache_ttl_s == b->max_cache_ttl_s &&

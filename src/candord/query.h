@@ -318,6 +318,12 @@ void reply_none(struct query *query);
  * TC, or does not go out (no_reply). */
 void reply_limit(struct query *query);
 
+/* --- order.c --- */
+
+/* Puts addresses of the answer in out in the order that rrset-order and sortlist want; `turn` grows with each
+ * answer. */
+void reply_order(struct query *query, unsigned turn);
+
 /* --- padding.c --- */
 
 /* Pads the answer in out, for a question over TCP or TLS that has the padding option. */

@@ -45,11 +45,13 @@ static struct rights work_out(const struct snapshot *snapshot, const struct acl_
     const struct acl_subject here = {.address = *local};
     bool from_cache = acl_allows(config->allow_query_cache, who, environment) &&
                       acl_allows(config->allow_query_cache_on, &here, environment);
+    bool ordered = config->order_count || config->sortlist;
     bool limited = view->limiter && !acl_allows(config->rate_limit->exempt, who, environment);
     return (struct rights){
         .view = view,
         .limited = limited,
-        .last_look = limited,
+        .ordered = ordered,
+        .last_look = limited || ordered,
         .silence = silence,
         .query = from_cache,
         .empty_zones = acl_allows(config->allow_query, who, environment) &&

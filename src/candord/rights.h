@@ -17,7 +17,8 @@ struct rights {
     bool recursion;          /* allow-recursion, and the view does recurse */
     bool client_rules;       /* some CLIENT-IP rule of the view's policy holds his address */
     bool limited;            /* rate-limit holds for him */
-    bool last_look;          /* answers are looked at before they go out: limited, or signed */
+    bool ordered;            /* the view has rrset-order or sortlist */
+    bool last_look;          /* answers are looked at before they go out: one of these, or signed */
 };
 
 struct rights_table;

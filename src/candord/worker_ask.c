@@ -6,6 +6,16 @@
 #include "candord/worker_parts.h"
 #include "dns/name.h"
 
+/* fetches-per-zone ... drop: a zone that has its share already is not even told so; who asks comes again. An
+ * answer that could be had all the same (a stale one, a rule's) goes out. */
+static void drop_failure(struct query *q)
+{
+    q->pending.ask.zone_full = false;
+    if (q->view->config->drop_when_zone_full && !q->explanation && q->out_length >= DNS_HEADER_BYTES &&
+        (q->out[3] & 15) == RCODE_SERVFAIL)
+        reply_none(q);
+}
+
 static void query_continue(struct query *q)
 {
     struct worker *worker = q->worker;
@@ -15,6 +25,8 @@ static void query_continue(struct query *q)
     worker->counters = worker->counted;
     if (progress == QUERY_WAITS)
         return;
+    if (q->pending.ask.zone_full)
+        drop_failure(q);
     worker_deliver(q);
     if (q->ask_pending)
         q->answered = true; /* the ask's storage is needed until it comes back */
@@ -55,6 +67,7 @@ static void fill_ask(struct worker *worker, struct resolver_ask *ask, const stru
     ask->qtype = type;
     ask->hash = cache_hash(view->pool->cache, ask->name, ask->name_length, type);
     ask->error = 0;
+    ask->zone_full = false;
     ask->truth = NULL;
     worker->asks_out++;
 }

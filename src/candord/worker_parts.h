@@ -40,6 +40,7 @@ struct worker {
     _Atomic uint64_t *counted, unseen[SERVE_METRICS];
     struct query *free;
     unsigned waiting;  /* queries of ours that wait */
+    unsigned turn;     /* answers put in order, for rrset-order */
     unsigned asks_out; /* asks that have not come back */
     struct transfers_out transfers;
     struct inbox tasks;

@@ -51,6 +51,8 @@ static void query_detach(struct query *q)
 
 static void look_last(struct query *q)
 {
+    if (q->rights.ordered)
+        reply_order(q, q->worker->turn++);
     if (q->rights.limited)
         reply_limit(q);
     if (q->asked.wants_padding && q->client.transport == TRANSPORT_TCP)

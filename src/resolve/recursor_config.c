@@ -217,6 +217,10 @@ static void put_options(struct config_writer *w)
     put_flag(w, "do-ip6", o->use_v6);
     put_flag(w, "qname-minimisation", o->qname_minimization);
     put_flag(w, "qname-minimisation-strict", o->qname_minimization && o->qname_minimization_strict);
+    put_flag(w, "aggressive-nsec", o->synthesize);
+    put_flag(w, "trust-anchor-signaling", o->telemetry);
+    if (o->accept_expired)
+        fputs("  val-override-date: \"-1\"\n", w->to);
     put_address(w, "outgoing-interface", o->query_source_v4);
     put_address(w, "outgoing-interface", o->query_source_v6);
     put_sizes(w);

@@ -55,6 +55,9 @@ struct resolver_options {
     const struct forward_zone *forwards; /* "." among them for global forwarders */
     size_t forward_count;
     bool qname_minimization, qname_minimization_strict;
+    bool synthesize;     /* synth-from-dnssec: denials from what is validated (RFC 8198) */
+    bool accept_expired; /* signatures count whatever their dates are */
+    bool telemetry;      /* tell the root which keys are trusted (RFC 8145) */
     const struct ip_address *query_source_v4, *query_source_v6; /* NULL: any */
     bool use_v4, use_v6;
     uint32_t max_cache_ttl_s, max_negative_ttl_s, min_cache_ttl_s;
@@ -87,6 +90,7 @@ struct resolver_ask {
     int error;           /* 0; ERR_LIMIT: a cap was hit; ERR_NOMEM; ERR_CLOSED: shutting down */
     struct truth *truth; /* when error is 0: the asker owns one reference. A failure is a truth too, also when
                             time ran out. NULL otherwise. */
+    bool zone_full;      /* with ERR_LIMIT: the cap of its zone (fetches-per-zone) */
     struct resolver_ask *next_joined; /* the resolver's */
     uint64_t deadline_ms;             /* the resolver's */
 };

@@ -248,6 +248,7 @@ static bool enter(struct resolver_thread *t, struct resolver_ask *ask, struct li
     if (verdict == LIMITS_OK)
         return true;
     resolver_count(t, metric_of[verdict]);
+    ask->zone_full = verdict == LIMITS_ZONE_FULL;
     resolver_reply(ask, ERR_LIMIT, NULL);
     return false;
 }

@@ -299,6 +299,28 @@ def check_filtered_from_the_first_packet(box):
     candord.stop()
 
 
+def check_zone_quota(box):
+    for word, failures in (("", 0), (" drop", 0), (" fail", 15)):
+        with Upstream() as dead:
+            candord = box.candord(OPTIONS % ("fetches-per-zone 5%s; resolver-query-timeout 2000;" % word)
+                                  + forward("dead.test", dead.port), files={"held": HELD})
+            with tap.case("fetches-per-zone 5%s: of 20 questions for a dead zone 15 get %s at once"
+                          % (word, "SERVFAIL" if failures else "nothing")):
+                listener = Listener(candord)
+                listener.start()
+                for i in range(20):
+                    listener.socket.send(quick_question("x%d.dead.test" % i, i))
+                limited = lambda: {m["name"]: m["value"] for m in candord.ctl_json("stats")["metrics"]}["limited_zone"]
+                candord.wait(lambda: limited() == 15)
+                tap.equal(ask.rcode(ask.ask(candord, "www.held.test")), "NOERROR")
+                candord.wait(lambda: listener.answered() >= failures)
+                early = listener.answered()
+                candord.wait(lambda: listener.answered() >= early + 5)  # those that were under way
+                listener.end()
+                tap.equal((early, listener.rcodes), (failures, {2: failures + 5}))
+            candord.stop()
+
+
 def main():
     a = servers.arguments(__doc__)
     with servers.Sandbox(a.build, a.keep) as box:
@@ -307,6 +329,7 @@ def main():
         check_tcp_clients(box)
         check_nonsense(box)
         check_dead_zone(box)
+        check_zone_quota(box)
         check_full_cache(box)
     tap.finish()
 

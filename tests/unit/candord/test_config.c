@@ -209,7 +209,8 @@ static void words_reach_their_fields(void **state)
         "1800;"
         " stale-answer-ttl 9; stale-refresh-time 4; disable-empty-zone \"10.IN-ADDR.ARPA\";"
         " query-source address 127.0.0.9; tcp-pipeline 9; tcp-clients-per-address 8; tcp-lifetime 2m;"
-        " tcp-write-queue 256k; nameserver-lookups 6; nameserver-lookup-time 700; nameserver-lookup-forwarded no; };");
+        " tcp-write-queue 256k; nameserver-lookups 6; nameserver-lookup-time 700; "
+        "nameserver-lookup-forwarded no; };");
     const struct server_config *server = &config->server;
     const struct view_config *view = &config->views[0];
     assert_null(server->version);
@@ -747,9 +748,10 @@ static void words_without_effect_are_said_once(void **state)
                                       "zone a { type primary; file \"a\"; zone-statistics yes; };\n"
                                       "server 10.0.0.1 { edns no; }; server 10.0.0.2 { edns no; };");
     assert_string_equal(
-        problems, "notice 1: 'zone-statistics' has no effect: candorctl and the control socket take its "
-                  "place\n"
-                  "notice 3: 'edns' has no effect: the recursor (libunbound) decides this by itself\n");
+        problems,
+        "notice 1: 'zone-statistics' has no effect: candorctl and the control socket take its "
+        "place\n"
+        "notice 3: 'edns' has no effect: the recursor (libunbound) asks all servers in the same way\n");
     config_free(config);
 }
 

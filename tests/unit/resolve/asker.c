@@ -18,6 +18,7 @@ struct resolver_options asker_options(void)
         .threads = 1,
         .use_v4 = true,
         .qname_minimization = true,
+        .synthesize = true,
         .max_cache_ttl_s = 86400,
         .max_negative_ttl_s = 3600,
         .servfail_ttl_ms = 1000,
