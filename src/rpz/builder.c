@@ -266,27 +266,38 @@ int builder_add_rule(struct policy_builder *b, const struct incoming *in)
     return error ? error : result;
 }
 
+const uint8_t *builder_entry(const struct policy_builder *b, const struct open_owner *owner)
+{
+    return owner->spot.entry ? owners_draft_entry(&b->owners, owner->key, owner->spot) : NULL;
+}
+
+int builder_take_from(struct policy_builder *b, struct open_owner *owner, const struct incoming *in)
+{
+    struct owner_entry *entry = &owner->entry;
+    uint64_t records = 1;
+    if (!owner_action(entry->flags, in->side))
+        return 0;
+    if (owner_form(entry->flags) == OWNER_EXTENDED)
+        records = data_records(data_get(&b->lineage->data, entry->references[in->side]));
+    int error = note_address(b, in, owner->key, true);
+    if (error)
+        return error;
+    entry->flags &= (uint8_t) ~(7u << (3 * in->side));
+    owner->has_changed = true;
+    b->counts.records -= records;
+    b->counts.rules[in->trigger]--;
+    b->counts.noncanonical -= in->noncanonical;
+    return 0;
+}
+
 int builder_clear(struct policy_builder *b, const struct incoming *in)
 {
     struct rpz_key key;
-    struct owner_entry entry = {0};
-    struct leaf_spot spot;
+    struct open_owner owner;
     rpz_key_init(&key, in->name, rpz_tail_none());
-    if (!owners_get(&b->owners, &key, &spot, &entry) || !owner_action(entry.flags, in->side))
-        return 0;
-    uint64_t records = 1;
-    if (owner_form(entry.flags) == OWNER_EXTENDED)
-        records = data_records(data_get(&b->lineage->data, entry.references[in->side]));
-    entry.flags &= (uint8_t) ~(7u << (3 * in->side));
-    int error = owners_put(&b->owners, &key, spot, &entry);
-    if (!error)
-        error = note_address(b, in, &key, true);
-    if (!error) {
-        b->counts.records -= records;
-        b->counts.rules[in->trigger]--;
-        b->counts.noncanonical -= in->noncanonical;
-    }
-    return error;
+    builder_open_owner(b, &key, &owner);
+    int error = builder_take_from(b, &owner, in);
+    return error ? error : builder_close_owner(b, &owner);
 }
 
 /* --- what is no rule ----------------------------------------------------------------------------------- */

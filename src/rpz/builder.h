@@ -89,6 +89,14 @@ int builder_add_to(struct policy_builder *builder, struct open_owner *owner,
                    const struct incoming *in) MUST_CHECK;
 int builder_close_owner(struct policy_builder *builder, struct open_owner *owner) MUST_CHECK;
 
+/* Takes away the rule that it has on the side of `in`, if there is one; the version's own, none that was
+ * added. */
+int builder_take_from(struct policy_builder *builder, struct open_owner *owner,
+                      const struct incoming *in) MUST_CHECK;
+
+/* The entry as it stood when the owner was opened; NULL: there was none. */
+const uint8_t *builder_entry(const struct policy_builder *builder, const struct open_owner *owner);
+
 /* Adds a record that was classified as a rule. RPZ_KEPT, RPZ_SKIP_CONFLICT (it is not taken) or a negative
  * error. */
 int builder_add_rule(struct policy_builder *builder, const struct incoming *in) MUST_CHECK;

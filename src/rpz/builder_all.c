@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Records that come together. No cache holds the index of a large zone, so most of the time of a load is
  * waiting for memory: here for all of them at once. */
+#include "rpz/together.h"
+
 #include "base/bytes.h"
 #include "rpz/revise.h"
 
 enum { STEP_KEYS = 8 };
-
-struct together {
-    size_t count;
-    unsigned keys_used;
-    const struct owners *owners;
-    const struct rpz_tail *tail;
-    bool with_above;
-    struct incoming in[POLICY_TOGETHER];
-    struct rpz_key keys[POLICY_TOGETHER];
-};
 
 static bool is_of_key(const struct rpz_key *key, const struct incoming *in)
 {
@@ -60,18 +52,29 @@ static inline void ask_on(const struct together *t, unsigned number)
 }
 
 static void classify_all(const struct policy_builder *b, const struct policy_record *records,
-                         struct together *t, int *results)
+                         struct together *t)
 {
     for (size_t i = 0; i < t->count; i++) {
         unsigned before = t->keys_used;
-        results[i] = (int)builder_classify(b, &records[i], &t->in[i]);
-        if (!results[i])
+        t->skip[i] = builder_classify(b, &records[i], &t->in[i]);
+        if (!t->skip[i])
             make_key(t, &t->in[i]);
         if (t->keys_used > before)
             ask_on(t, before);
     }
     for (unsigned number = t->keys_used; number < t->keys_used + 2 * STEP_KEYS; number++)
         ask_on(t, number);
+}
+
+void together_begin(struct together *t, const struct policy_builder *b, const struct policy_record *records,
+                    size_t count)
+{
+    t->count = count;
+    t->keys_used = 0;
+    t->owners = b->revision ? revision_owners(b->revision) : &b->owners.owners;
+    t->tail = rpz_tail_none();
+    t->with_above = !b->revision;
+    classify_all(b, records, t);
 }
 
 /* A rule; the owner before it stays open for it if it has the same name. */
@@ -93,13 +96,9 @@ void policy_builder_add_all(struct policy_builder *b, const struct policy_record
     struct together t;
     struct open_owner owner = {.key = NULL};
     int error = 0;
-    t.count = count;
-    t.keys_used = 0;
-    t.owners = b->revision ? revision_owners(b->revision) : &b->owners.owners;
-    t.tail = rpz_tail_none();
-    t.with_above = !b->revision;
-    classify_all(b, records, &t, results);
+    together_begin(&t, b, records, count);
     for (size_t i = 0; i < count; i++) {
+        results[i] = (int)t.skip[i];
         if (!results[i] && !error)
             results[i] = add_rule(b, &owner, &t.in[i]);
         if (results[i] > 0 && !error)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A version with changes becomes a new version. The changes are first reduced to what they leave behind,
- * record by record. Then each owner that they touch is cleared, and given first those of its records that no
- * change names and then what the changes leave behind, as if all were loaded anew; other owners stay as they
- * are, most of them in leaves that the versions share. */
+ * record by record. Then each owner that they touch is looked at and cleared, and given first those of its
+ * records that no change names and then what the changes leave behind, as if all were loaded anew; other
+ * owners stay as they are, most of them in leaves that the versions share. */
 #include "base/hash.h"
 #include "dns/consts.h"
-#include "rpz/builder.h"
+#include "rpz/together.h"
+#include "rpz/walk.h"
 
 /* What the changes say about one record. */
 struct touched {
@@ -15,11 +16,19 @@ struct touched {
     bool present;                       /* after all changes */
 };
 
+struct touched_owner {
+    const uint8_t *name;
+    uint64_t hash;
+};
+
+enum { NOT_TOUCHED = UINT32_MAX };
+
 struct delta {
     const struct policy_zone *old;
     struct pages touched;
     struct set known;
-    struct pages owners; /* const uint8_t *: those that are touched, the apex only if other than its SOA is */
+    struct pages numbers; /* uint32_t of each change: what it touches */
+    struct pages owners;  /* those that are touched, the apex only if other than its SOA is */
     struct set known_owners;
     struct pages staying; /* struct staying and what they point to: records of these that no change names */
     struct policy_builder *builder;
@@ -41,10 +50,10 @@ static bool same_data(const struct policy_record *a, const struct policy_record 
 {
     if (a->type != b->type || a->rdata_length != b->rdata_length)
         return false;
-    if (a->type == TYPE_CNAME && rdata_check(TYPE_CNAME, a->rdata, a->rdata_length) &&
-        rdata_check(TYPE_CNAME, b->rdata, b->rdata_length))
-        return name_equal(a->rdata, b->rdata);
-    return memcmp(a->rdata, b->rdata, a->rdata_length) == 0;
+    if (memcmp(a->rdata, b->rdata, a->rdata_length) == 0)
+        return true;
+    return a->type == TYPE_CNAME && rdata_check(TYPE_CNAME, a->rdata, a->rdata_length) &&
+           rdata_check(TYPE_CNAME, b->rdata, b->rdata_length) && name_equal(a->rdata, b->rdata);
 }
 
 struct wanted {
@@ -56,17 +65,22 @@ static bool same_record(const void *context, uint32_t number)
 {
     const struct wanted *wanted = context;
     const struct policy_record *record = touched_at(wanted->delta, number)->record;
-    return same_data(record, wanted->record) && name_equal(record->owner, wanted->record->owner);
+    return same_data(record, wanted->record) &&
+           (record->owner == wanted->record->owner || name_equal(record->owner, wanted->record->owner));
 }
 
-static uint64_t record_hash(const struct policy_record *record)
+static uint64_t owner_hash(const uint8_t *owner)
 {
-    uint8_t owner[NAME_MAX_BYTES];
-    size_t length = name_copy_lower(owner, record->owner);
-    uint64_t hash = hash_bytes(rpz_seed() + record->type, owner, length);
-    if (record->type != TYPE_CNAME)
-        hash = hash_bytes(hash, record->rdata, record->rdata_length);
-    return hash;
+    uint8_t lower[NAME_MAX_BYTES];
+    size_t length = name_copy_lower(lower, owner);
+    return hash_bytes(rpz_seed(), lower, length);
+}
+
+/* `owner` is the hash of its owner. */
+static uint64_t record_hash(uint64_t owner, const struct policy_record *record)
+{
+    bool by_data = record->type != TYPE_CNAME;
+    return hash_bytes(owner + record->type, record->rdata, by_data ? record->rdata_length : 0);
 }
 
 static struct touched *find_touched(const struct delta *d, const struct policy_record *record, uint64_t hash)
@@ -88,22 +102,20 @@ struct owner_wanted {
     const uint8_t *owner;
 };
 
-static const uint8_t *owner_at(const struct delta *d, size_t number)
+static const struct touched_owner *owner_at(const struct delta *d, size_t number)
 {
-    return ((const uint8_t *const *)(const void *)d->owners.base)[number];
+    return (const struct touched_owner *)(const void *)d->owners.base + number;
+}
+
+static size_t owner_count(const struct delta *d)
+{
+    return d->owners.used / sizeof(struct touched_owner);
 }
 
 static bool same_owner(const void *context, uint32_t number)
 {
     const struct owner_wanted *wanted = context;
-    return name_equal(owner_at(wanted->delta, number), wanted->owner);
-}
-
-static uint64_t owner_hash(const uint8_t *owner)
-{
-    uint8_t lower[NAME_MAX_BYTES];
-    size_t length = name_copy_lower(lower, owner);
-    return hash_bytes(rpz_seed(), lower, length);
+    return name_equal(owner_at(wanted->delta, number)->name, wanted->owner);
 }
 
 static bool knows_owner(const struct delta *d, const uint8_t *owner, uint64_t hash)
@@ -112,19 +124,19 @@ static bool knows_owner(const struct delta *d, const uint8_t *owner, uint64_t ha
     return set_find(&d->known_owners, hash, same_owner, &wanted) >= 0;
 }
 
-static int touch_owner(struct delta *d, const uint8_t *owner)
+static int touch_owner(struct delta *d, struct touched_owner owner)
 {
-    uint64_t hash = owner_hash(owner);
-    if (knows_owner(d, owner, hash))
+    if (knows_owner(d, owner.name, owner.hash))
         return 0;
-    int error = set_add(&d->known_owners, hash, (uint32_t)(d->owners.used / sizeof owner));
+    int error = set_add(&d->known_owners, owner.hash, (uint32_t)owner_count(d));
     return error ? error : pages_append(&d->owners, &owner, sizeof owner);
 }
 
 /* The number of what is known about the change's record; made if there is none. */
 static int64_t touch(struct delta *d, const struct policy_change *change)
 {
-    uint64_t hash = record_hash(&change->record);
+    struct touched_owner owner = {change->record.owner, owner_hash(change->record.owner)};
+    uint64_t hash = record_hash(owner.hash, &change->record);
     struct touched *found = find_touched(d, &change->record, hash);
     if (found)
         return found - touched_at(d, 0);
@@ -134,28 +146,40 @@ static int64_t touch(struct delta *d, const struct policy_change *change)
     if (!error)
         error = pages_append(&d->touched, &fresh, sizeof fresh);
     if (!error && !is_apex_soa(d, &change->record))
-        error = touch_owner(d, change->record.owner);
+        error = touch_owner(d, owner);
     return error ? error : number;
 }
 
-static int take_change(struct delta *d, const struct policy_change *change)
+/* The number of what it touches; NOT_TOUCHED: nothing. */
+static int64_t take_change(struct delta *d, const struct policy_change *change)
 {
     if (!name_is_within(change->record.owner, d->old->origin))
-        return 0; /* a version holds no such records */
+        return NOT_TOUCHED; /* a version holds no such records */
     int64_t number = touch(d, change);
     if (number < 0)
-        return (int)number;
+        return number;
     struct touched *touched = touched_at(d, (size_t)number);
     if (change->remove && !touched->present)
         return ERR_NOT_FOUND;
     touched->present = !change->remove;
     touched->record = &change->record;
     if (change->remove || !is_apex_soa(d, &change->record))
-        return 0;
+        return number;
     if (d->soa && d->soa != (size_t)number + 1)
         touched_at(d, d->soa - 1)->present = false;
     d->soa = (size_t)number + 1;
-    return 0;
+    return number;
+}
+
+static int take_changes(struct delta *d, const struct policy_change *changes, size_t count)
+{
+    int error = pages_reserve(&d->numbers, count * sizeof(uint32_t));
+    for (size_t i = 0; i < count && !error; i++) {
+        int64_t number = take_change(d, &changes[i]);
+        *pages_u32(&d->numbers, i) = (uint32_t)number;
+        error = number < 0 ? (int)number : 0;
+    }
+    return error;
 }
 
 /* --- what the old version has at these owners ----------------------------------------------------------- */
@@ -176,14 +200,13 @@ static int take_staying(struct delta *d, const struct policy_record *record)
     return error ? error : pages_append(&d->staying, record->rdata, staying.rdata_length);
 }
 
-/* Each record of the old version at an owner that is touched. */
-static int take_old(void *context, const struct policy_record *record)
+/* A record of the old version at an owner that is touched. */
+static int take_old(struct delta *d, uint64_t owner, const struct policy_record *record)
 {
-    struct delta *d = context;
-    struct touched *found = find_touched(d, record, record_hash(record));
+    struct touched *found = find_touched(d, record, record_hash(owner, record));
     if (found)
         found->in_old = true;
-    return found || is_apex_soa(d, record) ? 0 : take_staying(d, record);
+    return found ? 0 : take_staying(d, record);
 }
 
 static int take_old_soa(struct delta *d)
@@ -191,7 +214,7 @@ static int take_old_soa(struct delta *d)
     const struct rdata *rdata = &d->old->soa_rdata;
     struct policy_record soa = {d->old->origin,    TYPE_SOA,     CLASS_IN,
                                 d->old->soa.ttl_s, rdata->bytes, rdata->length};
-    struct touched *found = find_touched(d, &soa, record_hash(&soa));
+    struct touched *found = find_touched(d, &soa, record_hash(owner_hash(soa.owner), &soa));
     if (found)
         found->in_old = true;
     return found || d->soa ? 0 : take_staying(d, &soa);
@@ -205,14 +228,37 @@ static bool all_removed_were_there(const struct delta *d)
     return true;
 }
 
-static int look_at_old(struct delta *d)
+/* Those of one side of an entry. */
+static int take_old_side(struct delta *d, const struct touched_owner *owner, const uint8_t *entry,
+                         enum owner_side side)
 {
-    int error = take_old_soa(d);
-    for (size_t i = 0; i < d->owners.used / sizeof(uint8_t *) && !error; i++) {
-        bool exists;
-        error = policy_zone_at(d->old, owner_at(d, i), &exists, take_old, d);
+    struct policy_record record;
+    uint32_t within = 0;
+    int error = 0;
+    while (!error && walk_side(d->old, entry, side, &within, &record)) {
+        record.owner = owner->name;
+        error = take_old(d, owner->hash, &record);
     }
-    return !error && !all_removed_were_there(d) ? ERR_NOT_FOUND : error;
+    return error;
+}
+
+struct skipped_look {
+    struct delta *delta;
+    const struct touched_owner *owner;
+    bool any;
+};
+
+static int take_old_skipped(void *context, const struct skipped_record *skipped)
+{
+    struct skipped_look *look = context;
+    const struct policy_record record = {.owner = look->owner->name,
+                                         .type = skipped->stored.type,
+                                         .rclass = CLASS_IN,
+                                         .ttl_s = skipped->stored.ttl_s,
+                                         .rdata = skipped->rdata,
+                                         .rdata_length = skipped->stored.length};
+    look->any = true;
+    return take_old(look->delta, look->owner->hash, &record);
 }
 
 /* --- making the new one --------------------------------------------------------------------------------- */
@@ -228,30 +274,56 @@ static bool is_touched(void *context, const uint8_t *relative)
     return knows_owner(d, owner, owner_hash(owner));
 }
 
-static int see_skipped(void *context, const struct skipped_record *record)
+/* Looks at the rule that may stand at an owner, and takes it away. */
+static int clear_rule(struct delta *d, const struct touched_owner *touched, const struct incoming *in,
+                      struct open_owner *owner)
 {
-    (void)context;
-    (void)record;
-    return 1;
+    int error = owner->key == in->key ? 0 : builder_close_owner(d->builder, owner);
+    if (error)
+        return error;
+    if (!owner->key)
+        builder_open_owner(d->builder, in->key, owner);
+    const uint8_t *entry = builder_entry(d->builder, owner);
+    if (entry)
+        error = take_old_side(d, touched, entry, in->side);
+    return error ? error : builder_take_from(d->builder, owner, in);
 }
 
-/* Takes away the rule that may stand at an owner. *skipped: so must records that are none. */
-static int clear_owner(struct delta *d, const uint8_t *owner, bool *skipped)
+/* The owners from `first` on, as many as come together. *skipped: some have records that are no rules. */
+static int clear_some(struct delta *d, size_t first, size_t count, bool *skipped)
 {
+    struct together t;
+    struct policy_record any[POLICY_TOGETHER];
+    struct open_owner open = {.key = NULL};
+    int error = 0;
     /* With this data any owner that can have a rule is one. */
-    struct policy_record any = {owner, TYPE_CNAME, CLASS_IN, 0, (const uint8_t *)"", 1};
-    struct incoming in = {.record = &any};
-    enum rpz_skip skip = incoming_classify(d->builder, &in);
-    *skipped |= skipped_each_of(d->old->skipped, in.owner, see_skipped, NULL) == 1;
-    return skip ? 0 : builder_clear(d->builder, &in);
+    for (size_t i = 0; i < count; i++)
+        any[i] = (struct policy_record){owner_at(d, first + i)->name, TYPE_CNAME, CLASS_IN, 0,
+                                        (const uint8_t *)"",          1};
+    together_begin(&t, d->builder, any, count);
+    for (size_t i = 0; i < count && !error; i++) {
+        const struct touched_owner *owner = owner_at(d, first + i);
+        struct skipped_look look = {d, owner, false};
+        if (!t.skip[i])
+            error = clear_rule(d, owner, &t.in[i], &open);
+        if (!error)
+            error = skipped_each_of(d->old->skipped, t.in[i].owner, take_old_skipped, &look);
+        *skipped |= look.any;
+    }
+    return error ? error : builder_close_owner(d->builder, &open);
 }
 
 static int clear_owners(struct delta *d)
 {
+    size_t count = owner_count(d), some;
     bool skipped = false;
-    int error = 0;
-    for (size_t i = 0; i < d->owners.used / sizeof(uint8_t *) && !error; i++)
-        error = clear_owner(d, owner_at(d, i), &skipped);
+    int error = take_old_soa(d);
+    for (size_t i = 0; i < count && !error; i += some) {
+        some = count - i < POLICY_TOGETHER ? count - i : POLICY_TOGETHER;
+        error = clear_some(d, i, some, &skipped);
+    }
+    if (!error && !all_removed_were_there(d))
+        error = ERR_NOT_FOUND;
     return !error && skipped ? builder_open_skipped(d->builder, is_touched, d) : error;
 }
 
@@ -270,17 +342,31 @@ static int add_staying(struct delta *d)
     return result < 0 ? result : 0;
 }
 
+static int add_some(struct delta *d, const struct policy_record *records, size_t count)
+{
+    int results[POLICY_TOGETHER];
+    policy_builder_add_all(d->builder, records, count, results);
+    return count && results[count - 1] < 0 ? results[count - 1] : 0;
+}
+
 /* What the changes leave behind, in the order of the additions. */
 static int add_additions(struct delta *d, const struct policy_change *changes, size_t count)
 {
-    int result = 0;
-    for (size_t i = 0; i < count && result >= 0; i++) {
-        const struct policy_record *record = &changes[i].record;
-        const struct touched *touched = find_touched(d, record, record_hash(record));
-        if (touched && touched->present && touched->record == record)
-            result = policy_builder_add(d->builder, record);
+    struct policy_record some[POLICY_TOGETHER];
+    size_t used = 0;
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        uint32_t number = *pages_u32(&d->numbers, i);
+        const struct touched *touched = number == NOT_TOUCHED ? NULL : touched_at(d, number);
+        if (!touched || !touched->present || touched->record != &changes[i].record)
+            continue;
+        some[used++] = changes[i].record;
+        if (used == POLICY_TOGETHER) {
+            error = add_some(d, some, used);
+            used = 0;
+        }
     }
-    return result < 0 ? result : 0;
+    return error ? error : add_some(d, some, used);
 }
 
 static int make(struct delta *d, const struct policy_change *changes, size_t count, struct policy_zone **out)
@@ -303,12 +389,8 @@ int policy_zone_apply(const struct policy_zone *old, const struct policy_change 
                       struct policy_zone **out)
 {
     struct delta delta = {.old = old};
-    int error = 0;
     *out = NULL;
-    for (size_t i = 0; i < count && !error; i++)
-        error = take_change(&delta, &changes[i]);
-    if (!error)
-        error = look_at_old(&delta);
+    int error = take_changes(&delta, changes, count);
     lineage_lock(old->lineage);
     if (!error)
         error = make(&delta, changes, count, out);
@@ -316,6 +398,7 @@ int policy_zone_apply(const struct policy_zone *old, const struct policy_change 
     set_free(&delta.known);
     set_free(&delta.known_owners);
     pages_free(&delta.touched);
+    pages_free(&delta.numbers);
     pages_free(&delta.owners);
     pages_free(&delta.staying);
     return error;

@@ -153,6 +153,10 @@ void owners_draft_free(struct owners_draft *draft);
 bool owners_get(const struct owners_draft *draft, struct rpz_key *key, struct leaf_spot *spot,
                 struct owner_entry *out);
 
+/* Its bytes. */
+const uint8_t *owners_draft_entry(const struct owners_draft *draft, const struct rpz_key *key,
+                                  struct leaf_spot spot);
+
 /* Gives the key's name, of which owners_get() said where it is, this entry, or none if no side has an action;
  * the names above it come into being, or go when nothing is left below them. Data that the old entry named
  * and the new one does not is dropped; the new one's references become the table's. 0, ERR_NOMEM or

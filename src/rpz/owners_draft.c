@@ -272,12 +272,18 @@ static void read_entry(const uint8_t *at, struct owner_entry *out)
             out->references[side] = entry_reference(at, side);
 }
 
+const uint8_t *owners_draft_entry(const struct owners_draft *draft, const struct rpz_key *key,
+                                  struct leaf_spot spot)
+{
+    return leaf_at(leaf_of(draft, key, key->labels), *spot.entry);
+}
+
 bool owners_get(const struct owners_draft *draft, struct rpz_key *key, struct leaf_spot *spot,
                 struct owner_entry *out)
 {
     *spot = find(draft, key, key->labels);
     if (spot->entry)
-        read_entry(leaf_at(leaf_of(draft, key, key->labels), *spot->entry), out);
+        read_entry(owners_draft_entry(draft, key, *spot), out);
     return spot->entry;
 }
 
