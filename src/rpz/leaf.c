@@ -272,6 +272,8 @@ struct leaf *leaf_copy(struct heap *heap, const struct leaf *leaf)
 
 struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf)
 {
+    if (!leaf->idle && !leaf->head)
+        return write_whole(heap, leaf, (struct wish){0});
     struct items items;
     list_items(leaf, &items);
     return write_leaf(heap, leaf, &items, (struct wish){0});
@@ -355,10 +357,21 @@ bool leaf_add(struct leaf *leaf, uint64_t hash, bool node, const uint8_t *bytes,
     return true;
 }
 
+/* What is behind some bytes moves up to their place. */
+static void close_gap(struct leaf *leaf, uint32_t offset, size_t bytes)
+{
+    uint8_t *at = leaf_at(leaf, offset);
+    memmove(at, at + bytes, leaf->used - offset - bytes);
+    leaf->used = (uint16_t)(leaf->used - bytes);
+    for (unsigned i = 0; i < leaf->places; i++)
+        leaf->slots[i] -= slot_offset(leaf->slots[i]) > offset ? (uint32_t)bytes : 0;
+}
+
 void leaf_remove(struct leaf *leaf, uint32_t *slot)
 {
     bool node = slot_is_node(*slot);
-    leaf->idle = (uint16_t)(leaf->idle + bytes_of(leaf, *slot) + (node ? 0u : leaf->head));
+    uint32_t offset = slot_offset(*slot);
+    size_t bytes = bytes_of(leaf, *slot) + (node ? 0u : leaf->head);
     leaf->extended -= !node && owner_form(*leaf_at(leaf, *slot)) == OWNER_EXTENDED;
     leaf->count--;
     for (; slot_is_used(slot[1]); slot++) {
@@ -368,4 +381,8 @@ void leaf_remove(struct leaf *leaf, uint32_t *slot)
         slot[0] = slot[1];
     }
     *slot = SLOT_FREE;
+    if (leaf->head) /* one of many while loading: packed at the end */
+        leaf->idle = (uint16_t)(leaf->idle + bytes);
+    else
+        close_gap(leaf, offset, bytes);
 }

@@ -75,7 +75,7 @@ struct leaf {
     uint16_t count;      /* slots in use */
     uint16_t extended;   /* extended entries */
     uint16_t used, room; /* bytes of the leaf, from its beginning */
-    uint16_t idle;       /* of `used`: what was removed or replaced */
+    uint16_t idle;       /* of `used`: what was removed or replaced while loading */
     uint32_t slots[];
 };
 
@@ -181,7 +181,7 @@ bool leaf_split(struct heap *heap, const struct leaf *leaf, struct leaf *halves[
 /* Adds a slot and its bytes. False: there is no room, and nothing was changed. */
 bool leaf_add(struct leaf *leaf, uint64_t hash, bool node, const uint8_t *bytes, size_t length);
 
-/* Takes a slot away; its bytes become idle. */
+/* Takes a slot away. While loading its bytes become idle; else those behind move up to their place. */
 void leaf_remove(struct leaf *leaf, uint32_t *slot);
 
 #endif
