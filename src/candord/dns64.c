@@ -10,11 +10,18 @@ static bool listed(const struct query *q, const struct acl *acl, const struct ip
     return acl_allows(acl, &subject, &q->snapshot->config->environment);
 }
 
+/* The name that lacks addresses, or has them, is in a signed zone; aliases that led to it do not matter. */
+static bool is_signed(const struct query *q)
+{
+    unsigned count = q->chain.count;
+    return q->answer.is_signed && (!count || q->chain.links[count - 1].is_signed);
+}
+
 static bool usable(const struct query *q, const struct dns64_config *dns64)
 {
     if (dns64->recursive_only && !q->may_recurse)
         return false;
-    if (q->asked.dnssec_ok && !dns64->break_dnssec && (q->answer.is_signed || query_cd(&q->asked)))
+    if (q->asked.dnssec_ok && !dns64->break_dnssec && (is_signed(q) || query_cd(&q->asked)))
         return false;
     return listed(q, dns64->clients, &q->client.address);
 }

@@ -161,8 +161,11 @@ static enum query_progress judge_dns64(struct query *q)
     bool passed = q->verdict_known && q->verdict_is_rule;
     for (unsigned i = 0; i < q->chain.count; i++)
         q->chain.links[i].servers_known = true;
-    if (q->policed && !passed && judge_answer(q) == POLICY_RULE && !rewrite_lets_pass(q))
+    bool rule = q->policed && !passed && judge_answer(q) == POLICY_RULE;
+    if (rule && !rewrite_lets_pass(q))
         return rewrite_begin(q);
+    if (rule)
+        rewrite_note(q, &q->verdict.match, false);
     dns64_finish(q);
     return finish(q);
 }

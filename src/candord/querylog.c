@@ -52,7 +52,7 @@ static const uint8_t *name_for(const struct query *q, const struct policy_match 
 /* What the rule's data comes to for the type asked for. */
 struct shown_data {
     uint16_t qtype;
-    bool has_answer;
+    bool has_answer, has_a;
     const uint8_t *cname;
 };
 
@@ -62,6 +62,7 @@ static int look_at_set(void *context, const struct rrset *set)
     bool is_cname = set->type == TYPE_CNAME;
     if (is_cname)
         shown->cname = set->rdatas[0].bytes;
+    shown->has_a |= set->type == TYPE_A;
     shown->has_answer |= is_cname || set->type == shown->qtype || shown->qtype == TYPE_ANY;
     return 0;
 }
@@ -69,7 +70,8 @@ static int look_at_set(void *context, const struct rrset *set)
 /* BIND's word for what is done; `to` gets " (CNAME to: NAME)" where a CNAME is made that is no record. */
 static const char *action_text(const struct query *q, const struct policy_match *match, char *to, size_t size)
 {
-    struct shown_data shown = {.qtype = q->asked.qtype, .cname = match->override_cname};
+    struct shown_data shown = {.qtype = q->stage == STAGE_DNS64 ? TYPE_A : q->asked.qtype,
+                               .cname = match->override_cname};
     uint8_t joined[NAME_MAX_BYTES];
     char target[NAME_TEXT_MAX];
     *to = 0;
@@ -79,9 +81,9 @@ static const char *action_text(const struct query *q, const struct policy_match 
         policy_hit_data(q->view->policy->zones[match->zone].zone, &match->hit, look_at_set, &shown))
         return rpz_action_text(match->action);
     bool is_wildcard = shown.cname && name_is_wildcard(shown.cname);
-    if (!match->override_cname && !is_wildcard && !shown.has_answer && shown.qtype == TYPE_AAAA &&
-        q->view->config->dns64_count)
-        return "DNS64"; /* made from the rule's A, if it has any */
+    if (!match->override_cname && !is_wildcard && !shown.has_answer && shown.has_a &&
+        shown.qtype == TYPE_AAAA && q->view->config->dns64_count)
+        return "DNS64"; /* made from the rule's A */
     if (!match->override_cname && !is_wildcard)
         return rpz_action_text(shown.has_answer ? RPZ_LOCAL_DATA : RPZ_NODATA);
     const uint8_t *name = shown.cname;

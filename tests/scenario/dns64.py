@@ -35,11 +35,13 @@ garden A 192.0.2.90
 gone A 192.0.2.77
 towalled A 192.0.2.77
 given A 198.51.100.3
+let A 198.51.100.4
 """
 POLICY = HEAD + """
 32.1.100.51.198.rpz-ip CNAME .
 32.2.100.51.198.rpz-ip CNAME .
 32.3.100.51.198.rpz-ip A 192.0.2.99
+32.4.100.51.198.rpz-ip CNAME rpz-passthru.
 passed.world.test CNAME rpz-passthru.
 local.world.test A 192.0.2.88
 nodata.world.test CNAME *.
@@ -51,6 +53,8 @@ towalled.world.test CNAME garden.world.test.
 SIGNED = HEAD + """
 to4 CNAME local.world.test.
 to4 RRSIG CNAME 13 3 300 20360101000000 20200101000000 1 signed.test. AAAA
+true4 CNAME only4.world.test.
+true4 RRSIG CNAME 13 3 300 20360101000000 20200101000000 1 signed.test. AAAA
 """
 
 # name, what candord says to AAAA: rcode, addresses
@@ -81,11 +85,25 @@ def signed_link(both):
             tap.equal(addresses(answer), ["64:ff9b::c000:258"], server.name)
 
 
+    with tap.case("with DO, behind a signed alias, an unsigned name is synthesized from"):
+        for server in both:
+            answer = ask.ask(server, "true4.signed.test", "AAAA", do=True)
+            tap.equal(addresses(answer), ["64:ff9b::c000:204"], server.name)
+
+
 def lines(both):
     with tap.case("rule_35 BIND's word for a rule without the type, when DNS64 may make it, is DNS64"):
         for server in both:
             ask.ask(server, "local.world.test", "AAAA")
             server.wait_log(r"rpz QNAME DNS64 rewrite local.world.test/AAAA/IN via local.world.test.rpz.test\n", 10)
+    with tap.case("rule_35 the data of a rule for the A is Local-Data"):
+        for server in both:
+            ask.ask(server, "given.world.test", "AAAA")
+            server.wait_log(r"rpz IP Local-Data rewrite given.world.test/AAAA/IN via 32.3.100.51.198.rpz-ip.rpz.test\n", 10)
+    with tap.case("rule_35 a rule that lets the A pass is told of"):
+        for server in both:
+            ask.ask(server, "let.world.test", "AAAA")
+            server.wait_log(r"rpz IP PASSTHRU rewrite let.world.test/AAAA/IN via 32.4.100.51.198.rpz-ip.rpz.test\n", 10)
 
 
 def main():

@@ -83,7 +83,7 @@ ODD_BY_RECURSION = ("ANY", "RRSIG", "NSEC")
 
 
 SERIAL = 7               # of policy zones; before a change one less
-DNS64_SHARE = 0.0
+DNS64_SHARE = 0.15
 LONG = "l" * 63          # a label; three of them leave no room for a long garden
 LONG_GARDEN = "*.%s.%s.garden.w1.test." % ("b" * 60, "b" * 60)
 
@@ -244,8 +244,9 @@ class Setting:
         self.transferred = len(views) == 1 and rng.random() < 0.4  # candord gets its policy zones from a primary
         # Or half way both servers get other policy zones, which act when the other half of the questions is put.
         self.change = None if self.transferred else rng.choice([None, "reload", "update"])
-        for policy in self.policies if self.change else ():
-            policy.globals.append("min-update-interval 0")
+        for policy in self.policies:
+            policy.dns64 = self.dns64
+            policy.globals += ["min-update-interval 0"] if self.change else []
 
     def policy_for(self, source):
         return next(p for p in self.policies if source in p.sources)
@@ -338,6 +339,7 @@ class Policy:
         self.behind = {kind: rng.random() < 0.5 for kind in ("ip", "client", "nsip")}
         self.zones = [self.zone(i, w) for i, w in enumerate(words)]
         self.questions = [self.question() for _ in range(questions)]
+        self.dns64 = False
 
     def with_zones(self, zones):
         other = Policy.__new__(Policy)

@@ -108,9 +108,26 @@ def ttl_of_an_override(policy, field, o):
 
 
 def ttl_of_synthesized(policy, field, o):
-    if field != "answer" or without_ttls(o.ours["answer"]) != without_ttls(o.theirs["answer"]):
+    if field != "answer" or not policy.dns64:
         return False
-    return all(record_type(r) == "AAAA" and " 64:ff9b::" in r for r in o.ours["answer"] ^ o.theirs["answer"])
+    ours, theirs = (unsigned(a["answer"]) if rewritten(policy, o) else a["answer"] for a in (o.ours, o.theirs))
+    return without_ttls(ours) == without_ttls(theirs) and all(" AAAA 64:ff9b::" in r for r in ours ^ theirs)
+
+
+def dns64_for_who_validates(policy, field, o):
+    return policy.dns64 and o.question.type == "AAAA" and o.question.do
+
+
+def dns64_of_both_families(policy, field, o):
+    """Has the rule AAAA as well as A records, or its target?"""
+    ours, theirs = ({r for r in a.get("answer", ()) if record_type(r) == "AAAA"} for a in (o.ours, o.theirs))
+    made = all(" 64:ff9b::" in r for r in theirs) and not any(" 64:ff9b::" in r for r in ours)
+    return policy.dns64 and field == "answer" and bool(ours) and made and rewritten(policy, o)
+
+
+def servers_beside_synthesized(policy, field, o):
+    return (policy.dns64 and field == "authority" and o.question.type == "AAAA" and not o.ours["authority"]
+            and {record_type(r) for r in o.theirs["authority"]} <= {"NS", "RRSIG"} and not o.question.rd)
 
 
 def luck_of_the_cache(policy, field, o):
@@ -232,6 +249,11 @@ WANTED = [
            ttl_of_an_override),
     Wanted("25, 29", "max-policy-ttl caps what is made from a rule's A too; named takes the truth's SOA minimum",
            ttl_of_synthesized),
+    Wanted("29", "an AAAA of the rule for an A, or of its target, is given as it is; named makes one from the A",
+           dns64_of_both_families),
+    Wanted("not policy", "a client that validates (DO and CD, DO and a signed name) gets nothing synthesized (RFC 6147, 5.5)",
+           dns64_for_who_validates, True),
+    Wanted("not policy", "without RD, named adds the zone's servers to what DNS64 made", servers_beside_synthesized),
     Wanted("28", "without RD, and for types that caches hold by chance, the rest of a chain is luck", luck_of_the_cache,
            True),
     Wanted("24", "additional: what a cache happens to have for MX and SRV targets is no part of it", additional_from_cache),
