@@ -178,7 +178,8 @@ def split_zone(s):
 
 
 def candor(s):
-    """The resolver of this project: BIND's configuration form. Programs from CANDORD and CANDORCTL, else PATH."""
+    """The resolver of this project: BIND's configuration form. Programs from CANDORD and CANDORCTL, else PATH. As with its
+    peers, rules for name servers cost no second question for each new name that is forwarded."""
     daemon, control = os.environ.get("CANDORD", "candord"), os.environ.get("CANDORCTL", "candorctl")
     form = bind_form(s)
     policy, zones = 'zone "%s" log no;' % ORIGIN if s.policy else "", form["zone"]
@@ -191,6 +192,7 @@ def candor(s):
     ready = " servfail-until-ready yes" if s.variant == "ready" else ""
     conf = s.write("candord.conf", f"""
 options {{ directory "{s.directory}"; control-socket "{s.directory}/ctl"; workers {s.threads}; querylog no;
+  nameserver-lookup-forwarded no;
   {form["options"]}
   {'tcp-clients %d; tcp-idle-timeout 1200;' % TCP_CLIENTS if s.variant == 'tcp' else ''}
   {'response-policy { %s } qname-wait-recurse no min-update-interval 1%s;' % (policy, ready) if s.policy else ''} }};
