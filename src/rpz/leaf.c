@@ -4,7 +4,7 @@
 enum { LOAD_PERCENT = 85, PLACES_SPARE = 8 };
 
 /* A leaf that grows gets one part in so many more: of a new zone, of a version that is changed. */
-enum { LOAD_SHARE = 4, DELTA_SHARE = 16 };
+enum { LOAD_SHARE = 10, DELTA_SHARE = 16 };
 
 static uint32_t slot_of(uint64_t hash, bool node, uint32_t offset)
 {
@@ -284,7 +284,7 @@ struct leaf *leaf_pack(struct heap *heap, const struct leaf *leaf)
  * split any more if it grew each time. */
 static struct wish wish_of(const struct leaf *leaf, size_t names, size_t bytes)
 {
-    enum { LITTLE_BYTES = 32, SLOT_SHARE = 2 };
+    enum { LITTLE_BYTES = 32, SLOT_SHARE = 8 };
     bool large = names > LEAF_NAMES_WISH || bytes > LEAF_BYTES_WISH;
     if (large && (leaf->depth < LEAF_DEPTH_MAX || bytes > LEAF_BYTES_MAX / 2))
         return (struct wish){2, OWNER_BYTES_MAX + LEAF_HEAD_BYTES, leaf->head};
