@@ -484,6 +484,16 @@ static void modernise(int argc, char **argv)
                 argv[i] = (char *)old[j][1];
 }
 
+/* What getopt_long() does not know, or lacks a value: optopt is its letter, 0 or a row when it is a long one.
+ */
+static int refuse_option(struct parser *p, char **argv)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+    bool is_letter = optopt > ' ' && optopt < 0x7f;
+    return refuse_argument(p, "Unknown option, or its value is missing",
+                           is_letter ? letter : argv[optind - 1]);
+}
+
 static int parse_words(struct parser *p, int argc, char **argv)
 {
     struct option longs[ROWS + 1];
@@ -491,9 +501,10 @@ static int parse_words(struct parser *p, int argc, char **argv)
     int value, error = 0;
     getopt_tables(longs, shorts);
     optind = 0; /* the GNU way to begin afresh */
+    opterr = 0; /* monitoring shows what is on standard output */
     while (!error && (value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         const struct option_row *row = value == '?' ? NULL : row_of(value);
-        error = row ? apply(p, row, optarg) : refuse(p, STATE_UNKNOWN, true, "");
+        error = row ? apply(p, row, optarg) : refuse_option(p, argv);
     }
     if (error)
         return error;

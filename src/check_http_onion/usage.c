@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "check_http_onion/usage.h"
 
+/* No |: what follows it would be taken for performance data. */
 const char usage_short[] =
     "Usage:\n"
     " " PROGRAM_NAME " -H NAME [-I ADDRESS] [-p PORT] [-u PATH] [-S[VERSION][+]] [--sni]\n"
-    "       [-w RANGE] [-c RANGE] [-t SECONDS] [-e WORDS] [-s TEXT] [-d TEXT] [-r REGEX | -R REGEX]\n"
-    "       [-f ok|warning|critical|unknown|follow|sticky|stickyport] [-m MIN[:MAX]] [-M AGE] …\n"
+    "       [-w RANGE] [-c RANGE] [-t SECONDS] [-e WORDS] [-s TEXT] [-d TEXT] [-r REGEX or -R REGEX]\n"
+    "       [-f STATE or follow, sticky, stickyport] [-m MIN[:MAX]] [-M AGE] …\n"
     " " PROGRAM_NAME " -H NAME -C DAYS[,DAYS] [-p PORT] [-t SECONDS] [--sni]\n"
     " for onion services: [--socks HOST:PORT] [--circuits N] [--hedge SECONDS] [--reference ONION]\n"
     "       [--control HOST:PORT] [--patience SECONDS --state FILE]\n"

@@ -163,6 +163,14 @@ static void mistakes_are_told_and_unknown(void **state)
     assert_int_equal(PARSE("-H", "x", "--timeout-result", "maybe"), ERR_INVALID);
     assert_int_equal(refusal.state, STATE_UNKNOWN);
     assert_true(refusal.short_usage);
+    assert_int_equal(PARSE("-H", "x", "--nonsense"), ERR_INVALID);
+    assert_string_equal(refusal.text,
+                        "check_http_onion: Unknown option, or its value is missing - --nonsense\n");
+    assert_int_equal(PARSE("-H", "x", "--circuits"), ERR_INVALID);
+    assert_string_equal(refusal.text,
+                        "check_http_onion: Unknown option, or its value is missing - --circuits\n");
+    assert_int_equal(PARSE("-H", "x", "-vZ"), ERR_INVALID);
+    assert_string_equal(refusal.text, "check_http_onion: Unknown option, or its value is missing - -Z\n");
     assert_int_equal(PARSE("-u", "/"), ERR_INVALID);
     assert_int_equal(PARSE("-h"), ERR_INVALID);
     assert_true(refusal.full_help);
