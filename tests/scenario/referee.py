@@ -10,11 +10,13 @@ tests/support/wanted.py, where each entry names the rule of doc/rpz.md that want
 rewriting are compared too. Each difference is printed with the rules that could have to do with it and the dig
 command; --shrink cuts the policy down to the rules that it needs. --self puts named in candord's place, to see
 that the referee itself is sound. Some configurations have two views with a policy each; in some candord gets the
-policy zones from another named, the last third of the rules by IXFR; those with rules about name servers resolve
+policy zones from another named, the last third of the rules by IXFR; in others both servers get it half way, by a
+reload or by dynamic updates, and are asked before and after; some have DNS64; those with rules about name servers resolve
 through a tree of delegations, the others through one forwarder.
 
 Not refereed: owners outside the zone and reloads with included files (Debian's named 9.18.49 aborts on the one
-and misses rules after the other).
+and misses rules after the other); nsip-wait-recurse and nsdname-wait-recurse no, where what decides is what a cache has, and the
+words of one zone that Debian's named forgets (tests/scenario/name_servers.py).
 """
 import asyncio
 import collections
