@@ -236,6 +236,7 @@ int worker_new(struct serving *serving, const struct server_config *config, unsi
     if (!worker->loop || !worker->listeners || !worker->servers || !worker->rights || !worker->cookies ||
         !worker->ready || !worker->sketch || !worker->hits)
         error = ERR_NOMEM;
+    snprintf(problem, problem_size, "%s", err_text(error));
     if (!error)
         error = open_listeners(worker, config, problem, problem_size);
     if (error)

@@ -101,6 +101,7 @@ def one_start(candord, n, many, own):
     except servers.NotReady:
         assert not candord.running(), "it hangs"
         tap.equal(candord.process.returncode, 1)
+        assert "critical: success" not in candord.log(), "it says that all went well"
         assert "cannot start" in candord.log() or "out of memory" in candord.log(), "it ended silently"
         return
     candord.memory.well()
