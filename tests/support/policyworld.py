@@ -22,15 +22,14 @@ Question = collections.namedtuple("Question", "name type rd do cd ad edns tcp so
 PolicyZone = collections.namedtuple("PolicyZone", "name lines options")
 
 
-
 def has_ipv6():
     """Is there ::1?"""
-    with socket.socket(socket.AF_INET6) as s:
-        try:
+    try:
+        with socket.socket(socket.AF_INET6) as s:
             s.bind(("::1", 0))
-        except OSError:
-            return False
-    return True
+        return True
+    except OSError:
+        return False
 
 
 SOURCES = ["127.0.0.%d" % i for i in range(1, 13)] + ["::1"] * has_ipv6()
