@@ -5,7 +5,7 @@
 It costs the machine next to nothing while an update runs (all messages are there before), so that the resolver's own work is
 what is measured. Reads commands on stdin: `bump` raises the serial by one and sends NOTIFY to --notify; `axfr-only` makes it
 answer with whole zones from then on. Prints `ready`, `bumped SERIAL TIME`, and `KIND FROM TO ASKED SENT` (CLOCK_MONOTONIC
-seconds) for each transfer.
+seconds; SENT of an IXFR: just before its first byte goes) for each transfer.
 """
 import argparse
 import mmap
@@ -131,8 +131,10 @@ def answer(zone, message, connection):
     if qtype == SOA or (qtype == IXFR and serial == now):
         connection.sendall(messages(question, [soa(now)]))
     elif changes:
-        connection.sendall(messages(question, changes))
-        say("ixfr", serial, now, asked, time.monotonic())
+        ready = messages(question, changes)
+        sent = time.monotonic()     # before: behind it this process may have waited for the resolver's turn on the core
+        connection.sendall(ready)
+        say("ixfr", serial, now, asked, sent)
     else:
         send_whole(connection, question, zone.wires[now])
         say("axfr", serial, now, asked, time.monotonic())

@@ -9,7 +9,7 @@ import running
 
 POST_S = 2          # watched after the new version acts
 SETTLE_S = 0.5
-FRESH_US = {"reload": 10000, "axfr": 10000, "ixfr": 2000}
+FRESH_US = {"reload": 10000, "axfr": 10000, "ixfr": 1000}
 LOST_S = 999.0      # a question without any answer, in a percentile
 
 
@@ -51,7 +51,7 @@ class Primary:
         self.process.stdin.flush()
 
     def last_transfer(self):
-        """(kind, when the last byte was sent)"""
+        """(kind, when it was sent: an AXFR's last byte, an IXFR's first)"""
         found = [line for line in self.lines() if len(line) == 5]
         return (found[-1][0], float(found[-1][4])) if found else (None, None)
 

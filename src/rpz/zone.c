@@ -85,13 +85,16 @@ static int visit_rules(struct visit *v, const uint8_t *relative)
     enum owner_side side = name_is_wildcard(relative) ? SIDE_WILDCARD : SIDE_EXACT;
     const uint8_t *name = side == SIDE_WILDCARD ? relative + 2 : relative;
     struct rpz_key key;
-    rpz_key_init(&key, relative, rpz_tail_none());
-    *v->exists = owners_find(&v->zone->owners, &key).exists;
     rpz_key_init(&key, name, rpz_tail_none());
     struct owner_found found = owners_find(&v->zone->owners, &key);
+    *v->exists = side == SIDE_EXACT ? found.exists : found.entry && owner_action(*found.entry, side);
+    if (!*v->exists && side == SIDE_WILDCARD) { /* it may be a name of its own, with others below it */
+        struct rpz_key own;
+        rpz_key_init(&own, relative, rpz_tail_none());
+        *v->exists = owners_find(&v->zone->owners, &own).exists;
+    }
     if (!found.entry)
         return 0;
-    *v->exists |= owner_action(*found.entry, side) != RPZ_NONE;
     struct policy_record record;
     uint32_t within = 0;
     int result = 0;
