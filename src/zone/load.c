@@ -104,7 +104,7 @@ static int see_result(struct loading *l, const struct zonefile_record *record, i
 static int on_records(void *context, const struct zonefile_record *records, size_t count)
 {
     struct loading *l = context;
-    struct policy_record given[ZONEFILE_TOGETHER];
+    struct policy_record given[ZONEFILE_TOGETHER] = {0};
     struct zone_draft_answer answers[ZONEFILE_TOGETHER];
     int result = 0;
     for (size_t i = 0; i < count; i++)
