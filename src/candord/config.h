@@ -250,7 +250,7 @@ struct view_config {
     bool stale_answer_enable;
     int32_t stale_answer_client_timeout_ms; /* -1: off */
     uint32_t stale_refresh_time_s;
-    bool drop_when_zone_full; /* fetches-per-zone: no answer in place of SERVFAIL */
+    bool drop_when_zone_full;                         /* fetches-per-zone: no answer in place of SERVFAIL */
     uint32_t prefetch_trigger_s, prefetch_eligible_s; /* 0: off */
     struct resolver_options resolver;                 /* views with equal ones share one truth */
     size_t zone_count;
@@ -260,7 +260,7 @@ struct view_config {
     size_t order_count; /* rrset-order: the first that fits decides */
     const struct order_rule *order;
     const struct acl *sortlist; /* NULL: none */
-    const struct acl *padded; /* response-padding: whose answers are padded over TCP; never NULL */
+    const struct acl *padded;   /* response-padding: whose answers are padded over TCP; never NULL */
     uint16_t padding_block_bytes;
     const struct rate_limit_config *rate_limit; /* NULL: none */
     size_t dns64_count;
