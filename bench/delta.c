@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a delta costs: CPU per delta, memory after many, and what the index then is like.
+/* What a delta costs: CPU per delta and of the guard that weighs it, memory after many, and what the index
+ * then is like.
  *
  *   delta [RULES [CHANGES [DELTAS]]]   default 1000000 1000 1000; each name is a rule and, with `*.`, another
  *
@@ -11,7 +12,8 @@
 #include "bench/measure.h"
 #include "dns/consts.h"
 #include "dns/name.h"
-#include "rpz/zone.h"
+#include "rpz/guard.h"
+#include "zone/suffixes.h"
 
 static uint8_t origin[NAME_MAX_BYTES];
 
@@ -71,6 +73,32 @@ static void make_changes(struct round *round, uint64_t first, uint64_t names)
     }
 }
 
+static bool is_public_suffix(const void *suffixes, const uint8_t *name)
+{
+    return suffixes_has(suffixes, name);
+}
+
+/* CPU of the guard's look at the delta. */
+static double weigh_ms(const struct round *round, const struct policy_zone *old,
+                       const struct policy_zone *fresh, const struct suffixes *suffixes)
+{
+    static struct guard_report report;
+    struct guard_options options = guard_defaults();
+    struct guard_input input = {.options = &options,
+                                .old = old,
+                                .fresh = fresh,
+                                .changes = round->changes,
+                                .change_count = round->count,
+                                .is_public_suffix = suffixes ? is_public_suffix : NULL,
+                                .suffixes = suffixes};
+    double start = cpu_ns();
+    must(guard_weigh(&input, &report), "weigh");
+    double ms = (cpu_ns() - start) / 1e6;
+    if (report.added != round->count - round->count / 2 || report.removed != round->count / 2)
+        must(ERR_NOT_FOUND, "changes");
+    return ms;
+}
+
 static double look_up_ns(const struct policy_zone *zone, uint64_t first, uint64_t names)
 {
     enum { COUNT = 200000 };
@@ -114,7 +142,8 @@ int main(int argc, char **argv)
     uint64_t names = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000) / 2, first = 0;
     struct round round = {argc > 2 ? strtoull(argv[2], NULL, 10) : 1000, NULL, NULL};
     unsigned deltas = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1000;
-    double *times = calloc(deltas + 1, sizeof *times);
+    double *times = calloc(deltas + 1, sizeof *times), *weighed = calloc(deltas + 1, sizeof *weighed);
+    struct suffixes *suffixes = suffixes_open();
     must(name_from_text("rpz.test.", NULL, origin), "origin");
     round.changes = calloc(round.count + 1, sizeof *round.changes);
     round.owners = calloc(round.count + 1, NAME_MAX_BYTES);
@@ -125,8 +154,11 @@ int main(int argc, char **argv)
         make_changes(&round, first, names);
         double start = cpu_ns();
         must(policy_zone_apply(zone, round.changes, round.count, &next), "apply");
-        policy_zone_unref(zone);
         times[i] = (cpu_ns() - start) / 1e6;
+        weighed[i] = weigh_ms(&round, zone, next, suffixes);
+        start = cpu_ns();
+        policy_zone_unref(zone);
+        times[i] += (cpu_ns() - start) / 1e6;
         zone = next;
         if (i == 0 || i + 1 == deltas || (i + 1) % (deltas / 4 + 1) == 0)
             report(zone, i + 1, first, names, empty_bytes);
@@ -134,6 +166,10 @@ int main(int argc, char **argv)
     printf("first delta %.2f ms", times[0]);
     qsort(times, deltas, sizeof *times, compare);
     printf(", median %.2f ms, longest %.2f ms of CPU\n", times[deltas / 2], times[deltas - 1]);
+    printf("the guard: first %.2f ms", weighed[0]);
+    qsort(weighed, deltas, sizeof *weighed, compare);
+    printf(", median %.2f ms, longest %.2f ms of CPU\n", weighed[deltas / 2], weighed[deltas - 1]);
     policy_zone_unref(zone);
+    suffixes_close(suffixes);
     return 0;
 }

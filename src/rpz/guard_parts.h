@@ -30,6 +30,9 @@ struct weighing {
     struct rule_weight *weights;
     size_t weight_count;
     struct owner_set seen; /* owners that were looked at */
+    /* The last name that was looked for in the list of public suffixes, and whether it is there. */
+    uint8_t suffix_asked[255];
+    bool suffix_answer;
     /* Absolute owners of the rules for which the version is held, one behind the other; at most
      * GUARD_DROPPED_MAX + 1. Kept with `keep_offenders`. */
     bool keep_offenders;

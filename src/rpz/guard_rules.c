@@ -5,34 +5,74 @@
 #include "dns/consts.h"
 #include "dns/name.h"
 #include "rpz/guard_parts.h"
+#include "rpz/walk.h"
 
 /* --- what stands at an owner --- */
 
+/* A name with its place in both versions: `x` and `*.x` have one. */
+struct sought {
+    struct rpz_key key;
+    struct owner_found old, fresh;
+};
+
+/* An owner that the changes touch. */
+struct touched {
+    uint8_t owner[NAME_MAX_BYTES];    /* absolute, lower case */
+    uint8_t relative[NAME_MAX_BYTES]; /* to the zone */
+    struct rpz_owner rule;
+    const struct sought *sought;
+};
+
+/* Owners that are looked up together, as no cache holds the index of a large zone. */
+struct group {
+    struct weighing *w;
+    size_t count, sought_count;
+    struct touched list[POLICY_TOGETHER];
+    struct sought sought[POLICY_TOGETHER];
+};
+
 struct looking {
-    const uint8_t *origin;
-    struct rpz_owner owner;
+    const struct rpz_owner *owner;
     struct rule_there there;
 };
 
-static int look(void *context, const struct policy_record *record)
+static void look(struct looking *l, uint16_t type, const uint8_t *rdata, size_t length)
 {
-    struct looking *l = context;
     enum rpz_action action;
-    if (rpz_action_decode(&l->owner, record->type, record->rdata, record->rdata_length, &action) != RPZ_KEPT)
-        return 0;
+    if (rpz_action_decode(l->owner, type, rdata, length, &action) != RPZ_KEPT)
+        return;
     if (l->there.action == RPZ_NONE) /* of records in conflict the first is the rule */
         l->there.action = action;
     if (action == RPZ_LOCAL_DATA)
-        l->there.data += guard_data_hash(record->type, record->rdata, record->rdata_length);
+        l->there.data += guard_data_hash(type, rdata, length);
+}
+
+static int look_skipped(void *context, const struct skipped_record *skipped)
+{
+    look(context, skipped->stored.type, skipped->rdata, skipped->stored.length);
     return 0;
 }
 
-static struct rule_there rule_at(const struct guard_input *in, const struct policy_zone *zone,
-                                 const uint8_t *owner, const struct rpz_owner *decoded)
+static void look_at_entry(struct looking *l, const struct policy_zone *zone, const uint8_t *entry)
 {
-    struct looking l = {.owner = *decoded};
-    bool exists;
-    if (!zone || policy_zone_at(zone, owner, &exists, look, &l))
+    enum owner_side side = l->owner->wildcard ? SIDE_WILDCARD : SIDE_EXACT;
+    struct policy_record record;
+    uint32_t within = 0;
+    l->there.action = owner_action(*entry, side);
+    while (l->there.action == RPZ_LOCAL_DATA && walk_side(zone, entry, side, &within, &record))
+        look(l, record.type, record.rdata, record.rdata_length);
+}
+
+/* `found`: its place in this version. */
+static struct rule_there rule_at(const struct guard_input *in, const struct policy_zone *zone,
+                                 const struct touched *touched, const struct owner_found *found)
+{
+    struct looking l = {.owner = &touched->rule};
+    if (found->entry)
+        look_at_entry(&l, zone, found->entry);
+    /* What two versions share of records that are no rules makes no difference between them. */
+    if (in->old->skipped != in->fresh->skipped &&
+        skipped_each_of(zone->skipped, touched->relative, look_skipped, &l))
         return (struct rule_there){RPZ_NONE, 0};
     l.there.action = guard_action(in, l.there.action);
     if (in->override != RPZ_OVERRIDE_GIVEN)
@@ -92,12 +132,18 @@ static void found(struct weighing *w, enum guard_reason reason, const uint8_t *o
 
 /* --- what is looked for --- */
 
-static bool is_suffix(const struct weighing *w, const struct rpz_owner *rule)
+/* `x` and `*.x` often follow each other. */
+static bool is_suffix(struct weighing *w, const struct rpz_owner *rule)
 {
     if (name_is_root(rule->name))
         return true;
-    return w->in->is_public_suffix ? w->in->is_public_suffix(w->in->suffixes, rule->name)
-                                   : name_labels(rule->name) == 1;
+    if (!w->in->is_public_suffix)
+        return name_labels(rule->name) == 1;
+    if (!w->suffix_asked[0] || !name_equal(w->suffix_asked, rule->name)) {
+        name_copy(w->suffix_asked, rule->name);
+        w->suffix_answer = w->in->is_public_suffix(w->in->suffixes, rule->name);
+    }
+    return w->suffix_answer;
 }
 
 struct covering {
@@ -170,19 +216,63 @@ static void weigh_rule(struct weighing *w, const uint8_t *owner, const struct rp
         look_for_harm(w, owner, rule, after.action);
 }
 
-/* A record at `owner` came or went. */
-static void touch(struct weighing *w, const uint8_t *given)
+static void ask_all(const struct group *g, const struct owners *owners)
 {
-    uint8_t owner[NAME_MAX_BYTES];
-    struct rpz_owner rule;
-    const uint8_t *origin = policy_zone_origin(w->in->fresh);
-    name_copy_lower(owner, given);
-    if (!name_is_within(owner, origin) || name_equal(owner, origin) ||
-        !owner_set_add(&w->seen, guard_owner_hash(owner), &w->no_memory) ||
-        rpz_owner_decode(owner, origin, &rule) != RPZ_KEPT)
+    static void (*const steps[])(const struct owners *, uint32_t) = {owners_ask, owners_ask_leaf,
+                                                                     owners_ask_entry};
+    for (size_t step = 0; step < sizeof steps / sizeof *steps; step++)
+        for (size_t i = 0; i < g->sought_count; i++) {
+            const struct rpz_key *key = &g->sought[i].key;
+            steps[step](owners, (uint32_t)(key->hash[key->labels] >> 32));
+        }
+}
+
+static void weigh_group(struct group *g)
+{
+    const struct guard_input *in = g->w->in;
+    ask_all(g, &in->old->owners);
+    ask_all(g, &in->fresh->owners);
+    for (size_t i = 0; i < g->sought_count; i++) {
+        g->sought[i].old = owners_find(&in->old->owners, &g->sought[i].key);
+        g->sought[i].fresh = owners_find(&in->fresh->owners, &g->sought[i].key);
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        const struct touched *touched = &g->list[i];
+        weigh_rule(g->w, touched->owner, &touched->rule, rule_at(in, in->old, touched, &touched->sought->old),
+                   rule_at(in, in->fresh, touched, &touched->sought->fresh));
+    }
+    g->count = g->sought_count = 0;
+}
+
+/* The name under which the owner's entry stands; the owner before it often has the same. */
+static const struct sought *seek(struct group *g, const struct touched *touched)
+{
+    const uint8_t *name = touched->relative + (touched->rule.wildcard ? 2 : 0);
+    struct sought *last = g->sought_count ? &g->sought[g->sought_count - 1] : NULL;
+    if (last && name_equal(last->key.name, name))
+        return last;
+    struct sought *sought = &g->sought[g->sought_count++];
+    rpz_key_init(&sought->key, name, rpz_tail_none());
+    (void)rpz_key_fingerprint(&sought->key, sought->key.labels);
+    return sought;
+}
+
+/* A record at `given` came or went. */
+static void touch(struct group *g, const uint8_t *given)
+{
+    struct weighing *w = g->w;
+    struct touched *touched = &g->list[g->count];
+    const struct policy_zone *zone = w->in->fresh;
+    size_t length = name_copy_lower(touched->owner, given);
+    if (!name_is_within(touched->owner, zone->origin) || length == zone->origin_bytes ||
+        !owner_set_add(&w->seen, guard_owner_hash(touched->owner), &w->no_memory) ||
+        rpz_owner_decode(touched->owner, zone->origin, &touched->rule) != RPZ_KEPT)
         return;
-    weigh_rule(w, owner, &rule, rule_at(w->in, w->in->old, owner, &rule),
-               rule_at(w->in, w->in->fresh, owner, &rule));
+    memcpy(touched->relative, touched->owner, length - zone->origin_bytes);
+    touched->relative[length - zone->origin_bytes] = 0;
+    touched->sought = seek(g, touched);
+    if (++g->count == POLICY_TOGETHER)
+        weigh_group(g);
 }
 
 /* A first load: nothing to compare with, and the records of an owner stand together. */
@@ -216,17 +306,26 @@ static int touch_change(void *context, const struct policy_change *change)
     return 0;
 }
 
-void guard_weigh_rules(struct weighing *w)
+/* The changes, or what differs if they are not known. */
+static int weigh_changes(struct weighing *w)
 {
     const struct guard_input *in = w->in;
-    struct first first = {.w = w};
+    struct group group;
     int error = 0;
-    if (!in->old)
-        error = policy_zone_each(in->fresh, take_record, &first);
-    else if (!in->changes)
-        error = policy_zone_diff(in->old, in->fresh, touch_change, w);
+    group.w = w; /* the rest is large, and filled as far as it is used */
+    group.count = group.sought_count = 0;
+    if (!in->changes)
+        error = policy_zone_diff(in->old, in->fresh, touch_change, &group);
     else
         for (size_t i = 0; i < in->change_count; i++)
-            touch(w, in->changes[i].record.owner);
+            touch(&group, in->changes[i].record.owner);
+    weigh_group(&group);
+    return error;
+}
+
+void guard_weigh_rules(struct weighing *w)
+{
+    struct first first = {.w = w};
+    int error = w->in->old ? weigh_changes(w) : policy_zone_each(w->in->fresh, take_record, &first);
     w->no_memory |= error != 0;
 }

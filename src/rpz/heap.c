@@ -226,6 +226,18 @@ void heap_give(struct heap *heap, void *given)
         put_free(heap, block);
 }
 
+void heap_ask(const void *block)
+{
+    __builtin_prefetch(block_of(block));
+}
+
+void heap_ask_beside(const void *given)
+{
+    struct heap_block *block = block_of(given);
+    __builtin_prefetch(block_behind(block));
+    __builtin_prefetch(block_in_front(block));
+}
+
 size_t heap_room(const void *block)
 {
     return heap_cost(block) - HEAD;

@@ -24,6 +24,10 @@ struct heap {
 void *heap_take(struct heap *heap, size_t bytes);
 void heap_give(struct heap *heap, void *block);
 
+/* Ask for what heap_give() will read of memory, step by step: the second needs what the first asked for. */
+void heap_ask(const void *block);
+void heap_ask_beside(const void *block);
+
 /* How many bytes a block really has, and how many it takes away from the heap. */
 size_t heap_room(const void *block);
 size_t heap_cost(const void *block);

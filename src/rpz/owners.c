@@ -81,15 +81,41 @@ void leaf_end(struct lineage *lineage, const struct leaf *leaf)
     heap_give(&lineage->heap, (void *)leaf);
 }
 
+/* Leaves that wait for their end, whose memory has been asked for. */
+struct ending {
+    struct lineage *lineage;
+    size_t count;
+    const struct leaf *leaves[32];
+};
+
+static void end_leaves(struct ending *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        heap_ask_beside(e->leaves[i]);
+    for (size_t i = 0; i < e->count; i++)
+        leaf_end(e->lineage, e->leaves[i]);
+    e->count = 0;
+}
+
+static void end_soon(struct ending *e, const struct leaf *leaf)
+{
+    heap_ask(leaf);
+    e->leaves[e->count++] = leaf;
+    if (e->count == sizeof e->leaves / sizeof *e->leaves)
+        end_leaves(e);
+}
+
 void owners_end(struct owners *owners, struct lineage *lineage)
 {
     size_t places = owners->directory ? owners_places(owners) : 0;
+    struct ending ending = {.lineage = lineage};
     for (size_t i = 0; i < places; i++) {
         uint32_t number = owners->numbers[i];
         bool again = i && owners->numbers[i - 1] == number;
         if (number != NUMBER_MAPPED && !again && lineage_drop(lineage, number))
-            leaf_end(lineage, owners_leaf(owners, i));
+            end_soon(&ending, owners_leaf(owners, i));
     }
+    end_leaves(&ending);
     if (owners->block)
         heap_give(&lineage->heap, owners->block);
 }
