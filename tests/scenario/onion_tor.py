@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout 240
+# timeout 400
 # serial
 """check_http_onion on a private Tor network with real onion services: each failure that there is, its exit code
 and its sentence, beside what `torsocks check_http` says of it; circuits proven distinct by the control port; a
@@ -73,14 +73,14 @@ def torsocks(onion, *more, client=None):
 def expect(result, code, *words):
     tap.equal(result.out.count("\n"), 1, result.out)
     tap.equal(result.err, "")
-    for word in words:
-        assert word in result.text, "%r not in %r" % (word, result.line)
+    for word in words:  # or a tuple, of which one has to be there
+        assert any(w in result.text for w in (word if isinstance(word, tuple) else (word,))), "%r not in %r" % (word, result.line)
     tap.equal(result.code, code, result.line)
 
 
 def row(name, onion, code, words, *more, client=None, plain_words=None, theirs=(2,), their_more=("-t", "4")):
     """One failure: ours on both kinds of port, theirs beside it."""
-    with tap.case(name + ": " + words[0]):
+    with tap.case(name + ": " + (words[0][0] if isinstance(words[0], tuple) else words[0])):
         began = time.monotonic()
         other = {}
         thread = threading.Thread(target=lambda: other.update(result=torsocks(onion, *their_more, client=client)))
@@ -234,17 +234,21 @@ tor("kill", NET, "onion0")
 OFF = "ONION CRITICAL: the service is not at its introduction points"
 
 
-def wait_until_gone(*more):
-    """Right after a service's tor has ended, its clients may be silent about it for a while instead of knowing it."""
-    until = time.monotonic() + 100
-    while OFF not in check(ONION, "-t", "20", *more).text and time.monotonic() < until:
+# Right after a service's tor has ended, its clients may be silent about it for a while, and on a busy machine for minutes, instead
+# of knowing it. A client that is new knows.
+OFF_OR_SILENT = (OFF, "ONION CRITICAL: no answer in 25 s, 3 of 3 circuits")
+
+
+def wait_until_gone(wait_s):
+    until = time.monotonic() + wait_s
+    while OFF not in check(ONION, "-t", "20").text and time.monotonic() < until:
         time.sleep(0.5)
 
 
-wait_until_gone()
-row("stopped, reference good", ONION, 2, [OFF, "this tor is well (the reference onion is reached), so it is the service"], "--reference", AUTH, "-t", "25",
-    plain_words=["ONION CRITICAL: the service cannot be reached", ADD_TO_TORRC])
-row("stopped, control healthy", ONION, 2, [OFF, "descriptor RECEIVED", "so it is probably the service"], *control())
+wait_until_gone(60)
+row("stopped, reference good", ONION, 2, [OFF_OR_SILENT, "this tor is well (the reference onion is reached), so it is the service"], "--reference", AUTH, "-t", "25",
+    plain_words=[("ONION CRITICAL: the service cannot be reached", OFF_OR_SILENT[1])])
+row("stopped, control healthy", ONION, 2, [OFF_OR_SILENT, "descriptor RECEIVED", "so it is probably the service"], "-t", "25", *control())
 row("stopped, cold client", ONION, 2, [OFF], client=made["cold"])
 tor("start", NET, "onion0")
 with tap.case("started again: OK without anybody's help"):
@@ -255,8 +259,8 @@ with tap.case("started again: OK without anybody's help"):
         result = check(ONION)
     expect(result, 0, "HTTP OK")
 tor("kill", NET, "--hard", "onion0")
-wait_until_gone()
-row("killed", ONION, 2, [OFF], "-t", "25")
+wait_until_gone(30)
+row("killed", ONION, 2, [OFF_OR_SILENT], "-t", "25")
 tor("start", NET, "onion0")
 with tap.case("started after a kill: OK"):
     until = time.monotonic() + 30
