@@ -186,7 +186,7 @@ def updates(size):
     updated(size, "reload", "reload", "Reload of the whole file, 1,000 records changed", watched)
     first(size)
     updated(size, "transfer", "ixfr", "IXFR of 1,000 changes",
-            watched + "From NOTIFY until the first new rule acts,\nlooked for every 2 ms; arrival: the primary has sent its last byte. PowerDNS polls each second.")
+            watched + "From NOTIFY until the first new rule acts,\nlooked for every 1 ms; arrival: the primary is about to send its first byte. PowerDNS polls each second.")
     updated(size, "transfer", "axfr", "AXFR of the whole zone over the version before", watched)
 
 
