@@ -37,16 +37,7 @@ int daemon_read_config(struct daemon *daemon, bool whole, struct config_holder *
         .catalogs = lists,
         .problem = log_problem,
     };
-    struct config *config;
-    int error = config_read(&options, &config);
-    if (error)
-        return error;
-    *out = config_holder_new(config);
-    if (!*out) {
-        config_free(config);
-        return ERR_NOMEM;
-    }
-    return 0;
+    return config_holder_read(&options, NULL, out);
 }
 
 /* With break-dnssec no, whoever sets DO gets the truth about signed names: say so where an operator reads it.

@@ -22,23 +22,13 @@ static void log_problem(void *context, const struct config_problem *problem)
 static int build_again(struct daemon *daemon, bool whole, struct config_holder **out)
 {
     struct config_holder *base = daemon->holder->base ? daemon->holder->base : daemon->holder;
-    struct config *config;
     struct config_read_options options = {.file = daemon->options.config_file,
                                           .port = daemon->options.port,
                                           .control = daemon->options.control,
                                           .from = base->config,
                                           .problem = log_problem};
     options.catalog_count = catalogs_lists(daemon->catalogs, whole, &options.catalogs);
-    int error = config_read(&options, &config);
-    if (error)
-        return error;
-    *out = config_holder_new(config);
-    if (!*out) {
-        config_free(config);
-        return ERR_NOMEM;
-    }
-    (*out)->base = config_holder_ref(base);
-    return 0;
+    return config_holder_read(&options, base, out);
 }
 
 static void say_followed(const struct config *config)

@@ -105,15 +105,29 @@ void snapshot_unref(struct snapshot *snapshot)
     free(snapshot);
 }
 
-struct config_holder *config_holder_new(struct config *config)
+static struct config_holder *config_holder_new(struct config *config, struct config_holder *base)
 {
-    struct config_holder *holder = malloc(sizeof *holder);
+    struct config_holder *holder = calloc(1, sizeof *holder);
     if (!holder)
         return NULL;
     atomic_init(&holder->references, 1);
     holder->config = config;
-    holder->base = NULL;
+    holder->base = base ? config_holder_ref(base) : NULL;
     return holder;
+}
+
+int config_holder_read(const struct config_read_options *options, struct config_holder *base,
+                       struct config_holder **out)
+{
+    struct config *config;
+    int error = config_read(options, &config);
+    if (error)
+        return error;
+    *out = config_holder_new(config, base);
+    if (*out)
+        return 0;
+    config_free(config);
+    return ERR_NOMEM;
 }
 
 struct config_holder *config_holder_ref(struct config_holder *holder)

@@ -84,7 +84,10 @@ uint32_t policy_soa_ttl_s(const struct rrset *soa);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 
-struct config_holder *config_holder_new(struct config *config);
+/* A configuration as config_read() gives it, in a holder. `base`: see the holder, of which it takes a
+ * reference; NULL: none. Returns 0 or a negative error, config_read()'s or ERR_NOMEM. */
+MUST_CHECK int config_holder_read(const struct config_read_options *options, struct config_holder *base,
+                                  struct config_holder **out);
 struct config_holder *config_holder_ref(struct config_holder *holder);
 void config_holder_unref(struct config_holder *holder);
 
